@@ -1,0 +1,21 @@
+/** Follows the page as it changes, by a route without a load or otherwise: late content, and cards used again. */
+
+import { current } from './leases';
+import { atEnd } from './lifetime';
+import { PREFIX } from './markup';
+import { tab } from './memory';
+import { fillNumbers, revertMoved } from './paint';
+
+/** Called once for all changes of one task. */
+function onChange(): void {
+  if (!tab.leases.length) return;
+  revertMoved();
+  fillNumbers(document, current);
+}
+
+export function startLate(): void {
+  const observer = new MutationObserver(onChange);
+  const attributeFilter = [`${PREFIX}listing`, 'listing'];
+  observer.observe(document, { childList: true, subtree: true, attributeFilter });
+  atEnd(() => observer.disconnect());
+}

@@ -1,0 +1,56 @@
+/** What the script remembers: in the browser where that is allowed, else in this page's memory only. */
+
+import { consentRequired } from './config';
+import type { Lease } from './leases';
+
+/** Remembered instead of a visitor where storing needs no consent but was refused. */
+const REFUSED = '0';
+
+/** Runs an access to browser storage, which throws where the visitor or a sandbox blocks it: memory serves then. */
+function guarded<T>(access: () => T): T | undefined {
+  try {
+    return access();
+  } catch {
+    return undefined;
+  }
+}
+
+function opaqueId(): string {
+  return Math.random().toString(36).slice(2) + Date.now();
+}
+
+// Where consent is required, a stored visitor is itself the memory of it.
+const known: string | undefined = guarded(() => localStorage.callease);
+
+/** Whether the browser may keep anything, and so whether the visitor may be told from others. */
+export let allowed = known ? known !== REFUSED : !consentRequired;
+
+export let visitor = (allowed && known) || opaqueId();
+
+/** What this tab's pages have in common. */
+export const tab: { session: string; leases: Lease[] } = {
+  session: opaqueId(),
+  leases: [],
+  ...(allowed && guarded(() => JSON.parse(sessionStorage.callease))),
+};
+
+export function save(): void {
+  if (!allowed) return;
+  guarded(() => {
+    localStorage.callease = visitor;
+    sessionStorage.callease = JSON.stringify(tab);
+  });
+}
+
+export function consent(given: boolean): void {
+  allowed = given;
+  save();
+  if (given) return;
+  visitor = opaqueId();
+  tab.session = opaqueId();
+  guarded(() => {
+    delete sessionStorage.callease;
+    if (consentRequired) delete localStorage.callease;
+    else localStorage.callease = REFUSED;
+  });
+}

@@ -1,0 +1,58 @@
+/** Follows the numbers on the screen: their use, and their end. */
+
+import { post } from './api';
+import { emit } from './events';
+import { left, type Shown } from './leases';
+import { atEnd, listen } from './lifetime';
+import { save, tab } from './memory';
+import { revert, shownBy } from './paint';
+
+const MINUTE_MS = 60_000;
+
+let timer: number | undefined;
+
+/** Takes numbers off whose lease has ended, since soon they will be somebody else's; comes back when the next one ends. */
+export function sweep(): void {
+  for (const lease of [...tab.leases]) {
+    if (left(lease) > 0) continue;
+    tab.leases.splice(tab.leases.indexOf(lease), 1);
+    const restored = revert((one) => one.lease.lease === lease.lease);
+    emit('expired', lease, restored);
+  }
+  save();
+  clearTimeout(timer);
+  timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
+}
+
+/** Tells the server what became of a lease; a lost report costs a little precision and is not worth a retry. */
+function report(type: string, lease?: string): void {
+  if (lease) post(`/v1/leases/${lease}/events`, { type }).catch(() => {});
+}
+
+export function reportDial(shown: Shown, link: Element): void {
+  report('dial', shown.lease);
+  emit('dial', shown, link);
+}
+
+function reportCopy(): void {
+  report('copy', shownBy((element) => getSelection()?.containsNode(element, true) as boolean)?.lease);
+}
+
+function beat(): void {
+  if (document.hidden) return;
+  for (const { lease, kind } of tab.leases) if (kind !== 'static') report('heartbeat', lease);
+}
+
+export function startWatch(): void {
+  sweep();
+  listen(document, 'copy', reportCopy);
+  // Timers stand still while a page is frozen, be it in a background tab or in the back/forward cache.
+  listen(window, 'visibilitychange', sweep);
+  listen(window, 'pageshow', sweep);
+  const beating = setInterval(beat, MINUTE_MS);
+  atEnd(() => {
+    clearInterval(beating);
+    clearTimeout(timer);
+    revert(() => true);
+  });
+}

@@ -1,0 +1,3 @@
+"""Callease: self-hosted call tracking for property portals."""
+
+__version__ = "1.0.0"

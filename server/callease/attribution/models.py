@@ -1,0 +1,71 @@
+"""Visits, what visitors did with a lease, and who called before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Float, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callease.base.database import Base
+
+
+class Visit(Base):
+    """One session on a site and where it came from; `clients` are the ids of analytics systems and clicks."""
+
+    __tablename__ = "visits"
+    __table_args__ = (Index(None, "site_id", "session", "started_at"), Index(None, "site_id", "visitor", "started_at"))
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    visitor: Mapped[str | None] = mapped_column(String(100))
+    session: Mapped[str | None] = mapped_column(String(100))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    landing: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(Text)
+    referrer: Mapped[str | None] = mapped_column(Text)
+    source_class: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str | None] = mapped_column(String(200))
+    medium: Mapped[str | None] = mapped_column(String(200))
+    campaign: Mapped[str | None] = mapped_column(Text)
+    term: Mapped[str | None] = mapped_column(Text)
+    content: Mapped[str | None] = mapped_column(Text)
+    clients: Mapped[dict[str, Any]]
+    device: Mapped[str | None] = mapped_column(String(20))
+    is_bot: Mapped[bool] = mapped_column(Boolean)
+
+
+class LeaseEvent(Base):
+    """What a visitor did with a shown number: dial, copy, qr."""
+
+    __tablename__ = "lease_events"
+    __table_args__ = (Index(None, "lease_id", "at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    lease_id: Mapped[str] = mapped_column(ForeignKey("leases.id"))
+    type: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+
+
+class CallerMemory(Base):
+    """What was believed of one call, by a keyed hash of its caller: it outlives the phone and the number's moves."""
+
+    __tablename__ = "caller_memory"
+    __table_args__ = (
+        Index(None, "caller_hash", "at"),
+        Index(None, "number_id", "caller_hash", "at"),
+        Index(None, "lease_id", "at"),
+    )
+
+    call_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    number_id: Mapped[str] = mapped_column(ForeignKey("numbers.id"))
+    caller_hash: Mapped[str | None] = mapped_column(String(40))
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
+    lease_id: Mapped[str | None] = mapped_column(String(40))
+    visitor: Mapped[str | None] = mapped_column(String(100))
+    source_class: Mapped[str | None] = mapped_column(String(40))
+    source_confidence: Mapped[float] = mapped_column(Float)
+    session_confidence: Mapped[float] = mapped_column(Float)
+    at: Mapped[datetime]

@@ -1,0 +1,243 @@
+"""A reveal: the visitor asks for a listing's number and gets one, with a durable lease behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from callease.attribution.models import Visit
+from callease.attribution.sources import DIRECT, host_of, matches
+from callease.attribution.visits import PageView, begin_visit, visit_under_way
+from callease.base.clock import Clock
+from callease.base.database import Database
+from callease.base.errors import CalleaseError, Forbidden, NotFound, Unavailable
+from callease.base.group_commit import GroupCommit, Row
+from callease.base.ids import new_id
+from callease.base.secrets import SecretBox
+from callease.catalog.hours import is_open, opens_at
+from callease.catalog.lookup import ListingFacts, SiteFacts, find_listing_facts, find_site
+from callease.numbers.models import Lease, Number
+from callease.numbers.pool import Held, Limits, NumberPool, subject_of
+
+# A lease younger than this may still be on its way into the log when the same visitor asks again.
+_PERHAPS_UNWRITTEN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class RevealRequest:
+    """`origin`: the page's origin as the browser states it, None outside browsers. `address`: for abuse limits."""
+
+    site_key: str
+    listing: str
+    view: PageView
+    origin: str | None
+    address: str | None
+    token: str | None
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """`number` None: nothing to show but what the page has. `reason` says why there is no lease."""
+
+    kind: str
+    number: str | None
+    listing: str
+    region: str
+    lease: str | None = None
+    expires_at: datetime | None = None
+    ttl: int = 0
+    hours: dict[str, Any] | None = None
+    reason: str | None = None
+
+
+class Reveals:
+    def __init__(
+        self, database: Database, pool: NumberPool, rows: GroupCommit, clock: Clock, box: SecretBox
+    ) -> None:
+        self._database = database
+        self._pool = pool
+        self._rows = rows
+        self._clock = clock
+        self._box = box
+
+    def reveal(self, request: RevealRequest) -> Revealed:
+        """Raises NotFound (unknown_site, unknown_listing), Forbidden (origin_not_allowed), LimitExceeded; what is known
+        of a number to show stands in their data as `fallback`. Raises Unavailable when the database is down."""
+        with self._database.reading() as session:
+            connection = session.connection()
+            site = find_site(connection, request.site_key)
+            if site is None:
+                raise NotFound("unknown_site")
+            listing = find_listing_facts(connection, site.id, request.listing)
+            check_origin(site, request.origin, listing.phone if listing else None)
+            if listing is None:
+                raise NotFound("unknown_listing")
+            reason = self._why_no_lease(site, listing, request)
+            if reason:
+                return self._without_lease(session, site, listing, reason)
+            now = self._clock.now()
+            visit = visit_under_way(session, site.id, request.view.visitor, request.view.session, now)
+        view = PageView(**{**vars(request.view), "site_id": site.id, "domains": site.domains})
+        return self._lease(site, listing, request, view, visit, now)
+
+    def _why_no_lease(self, site: SiteFacts, listing: ListingFacts, request: RevealRequest) -> str | None:
+        if site.mode == "measure":
+            return "measure"
+        if listing.status != "active":
+            return "listing_not_active"
+        if request.view.device.is_bot:
+            return "bot"
+        if site.require_token and not self._token_is_valid(site, listing.external_id, request.token):
+            return "token"
+        return None
+
+    def _token_is_valid(self, site: SiteFacts, listing: str, token: str | None) -> bool:
+        key = self._box.open(site.token_key_sealed)
+        today = self._clock.now().date()
+        valid = (page_token(key, listing, (today - timedelta(days=back)).isoformat()) for back in (0, 1))
+        return any([hmac.compare_digest(one.encode(), (token or "").encode()) for one in valid])
+
+    def _lease(
+        self,
+        site: SiteFacts,
+        listing: ListingFacts,
+        request: RevealRequest,
+        view: PageView,
+        visit: Visit | None,
+        now: datetime,
+    ) -> Revealed:
+        begun = None if visit else begin_visit(view, now)
+        source_class = visit.source_class if visit else begun["source_class"] if begun else DIRECT
+        lease_id = new_id("lse")
+        subject = subject_of(listing.external_id, view.visitor, view.session, lease_id)
+        limits = Limits(visitor=_counted(view), address=request.address)
+        try:
+            held = self._pool.lease(
+                listing.office_id,
+                listing.pool_version,
+                source_class,
+                subject,
+                lease_id,
+                site.lease_seconds,
+                limits,
+            )
+        except NotFound:
+            with self._database.reading() as session:
+                return self._without_lease(session, site, listing, "no_numbers")
+        except Unavailable as error:
+            return fallback(site, listing, error.code)
+        except CalleaseError as error:
+            error.data.setdefault("fallback", listing.phone)
+            raise
+        if not held.new:
+            begun = None  # the request that made the lease has begun the visit
+        rows: list[Row] = [(Visit, begun)] if begun else []
+        rows.append((Lease, _row(held, site, listing, view, subject, source_class, visit, begun)))
+        try:
+            if held.new or now - held.leased_at < _PERHAPS_UNWRITTEN:
+                self._rows.write(rows)
+        except CalleaseError as error:
+            if held.new:
+                self._pool.take_back(listing.office_id, subject, held)
+            return fallback(site, listing, error.code)
+        return self._shown(site, listing, held)
+
+    def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held) -> Revealed:
+        now = self._clock.now()
+        return Revealed(
+            kind="shared" if held.outcome == "shared" else "dynamic",
+            number=held.e164,
+            listing=listing.external_id,
+            region=site.region,
+            lease=held.lease_id,
+            expires_at=held.expires_at,
+            ttl=max(0, round((held.expires_at - now).total_seconds())),
+            hours=_hours(listing, now),
+        )
+
+    def _without_lease(
+        self, session: Session, site: SiteFacts, listing: ListingFacts, reason: str
+    ) -> Revealed:
+        """The office's fixed number where there is one and a number may be given out at all, else the real one."""
+        if reason in ("bot", "token", "no_numbers"):
+            fixed = session.scalar(
+                select(Number.e164)
+                .where(Number.office_id == listing.office_id, Number.role == "static", Number.state == "active")
+                .order_by(Number.id)
+                .limit(1)
+            )
+            if fixed:
+                return Revealed("static", fixed, listing.external_id, site.region, reason=reason)
+        return fallback(site, listing, reason)
+
+
+def fallback(site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:
+    return Revealed("fallback", listing.phone, listing.external_id, site.region, reason=reason)
+
+
+def check_origin(site: SiteFacts, origin: str | None, known_phone: str | None) -> None:
+    """Browsers state the page's origin; apps and servers state none. Raises Forbidden("origin_not_allowed")."""
+    if origin is None:
+        return
+    host = host_of(origin) or ""
+    if not any(matches(host, domain.removeprefix("www.")) for domain in site.domains):
+        raise Forbidden("origin_not_allowed", **({"fallback": known_phone} if known_phone else {}))
+
+
+def page_token(token_key: str, listing: str, day: str) -> str:
+    """The host site's proof that it printed this listing today: hex HMAC-SHA256 of `listing\\nYYYY-MM-DD` (UTC)."""
+    return hmac.new(token_key.encode(), f"{listing}\n{day}".encode(), hashlib.sha256).hexdigest()
+
+
+def _counted(view: PageView) -> str | None:
+    who = view.visitor or view.session
+    return hashlib.sha256(who.encode()).hexdigest()[:24] if who else None
+
+
+def _row(
+    held: Held,
+    site: SiteFacts,
+    listing: ListingFacts,
+    view: PageView,
+    subject: str,
+    source_class: str,
+    visit: Visit | None,
+    begun: dict[str, Any] | None,
+) -> dict[str, Any]:
+    visit_id = visit.id if visit else begun["id"] if begun else None
+    return {
+        "id": held.lease_id,
+        "number_id": held.number_id,
+        "office_id": listing.office_id,
+        "site_id": site.id,
+        "listing_id": listing.id,
+        "subject": subject,
+        "visitor": view.visitor,
+        "session": view.session,
+        "visit_id": visit_id,
+        "source_class": source_class,
+        "kind": "shared" if held.outcome == "shared" else "dynamic",
+        "borrowed": held.outcome == "borrowed",
+        "consented": view.visitor is not None or not site.consent_required,
+        "page_url": view.url,
+        "referrer": view.referrer,
+        "leased_at": held.leased_at,
+        "expires_at": held.expires_at,
+    }
+
+
+def _hours(listing: ListingFacts, now: datetime) -> dict[str, Any] | None:
+    if not listing.hours:
+        return None
+    zone = listing.timezone or "UTC"
+    return {
+        "open": is_open(listing.hours, zone, now),
+        "opens_at": opens_at(listing.hours, zone, now),
+        "timezone": zone,
+    }

@@ -1,0 +1,126 @@
+"""Visits: one row a session, with the source that the session began with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from callease.attribution.devices import Device
+from callease.attribution.models import LeaseEvent, Visit
+from callease.attribution.sources import DIRECT, Source, click_ids, source_of
+from callease.base.errors import NotFound
+from callease.base.ids import new_id
+from callease.numbers.models import Lease
+
+# A visit ends after half an hour without a page; a visitor's last known campaign is believed for a month.
+_VISIT_GAP = timedelta(minutes=30)
+_SOURCE_REMEMBERED = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class PageView:
+    """One page as the script reports it; `stated` is the host site's own word on the source."""
+
+    site_id: str
+    domains: list[str]
+    visitor: str | None
+    session: str | None
+    url: str | None = None
+    title: str | None = None
+    referrer: str | None = None
+    stated: Mapping[str, str | None] | None = None
+    clients: Mapping[str, str] = field(default_factory=dict)
+    device: Device = Device("unknown", False)
+
+
+def take_page_view(session: Session, view: PageView, at: datetime) -> Visit:
+    """The visit that this page belongs to: the one under way, or a new one when the source is a new one."""
+    under_way = visit_under_way(session, view.site_id, view.visitor, view.session, at)
+    source = source_of(view.url, view.referrer, view.domains, view.stated)
+    if under_way and not _begins_anew(under_way, source):
+        under_way.seen_at = max(under_way.seen_at, at)
+        if new_ids := {k: v for k, v in _clients(view).items() if under_way.clients.get(k) != v}:
+            under_way.clients = {**under_way.clients, **new_ids}
+        return under_way
+    visit = Visit(**begin_visit(view, at, source or _remembered_source(session, view, at)))
+    session.add(visit)
+    session.flush()
+    return visit
+
+
+def visit_under_way(
+    session: Session, site_id: str, visitor: str | None, session_id: str | None, at: datetime
+) -> Visit | None:
+    """The newest visit of this session, or of this visitor within the last half hour."""
+    newest = select(Visit).where(Visit.site_id == site_id).order_by(Visit.started_at.desc(), Visit.id.desc()).limit(1)
+    if session_id and (found := session.scalar(newest.where(Visit.session == session_id))):
+        return found
+    if visitor:
+        return session.scalar(newest.where(Visit.visitor == visitor, Visit.seen_at > at - _VISIT_GAP))
+    return None
+
+
+def take_lease_event(session: Session, lease_id: str, type_: str, at: datetime) -> None:
+    """`heartbeat` only says that the page is open: it is checked and not kept. Raises NotFound("unknown_lease")."""
+    if session.scalar(select(Lease.id).where(Lease.id == lease_id)) is None:
+        raise NotFound("unknown_lease")
+    if type_ != "heartbeat":
+        session.add(LeaseEvent(id=new_id("lev"), lease_id=lease_id, type=type_, at=at))
+
+
+def _begins_anew(under_way: Visit, source: Source | None) -> bool:
+    if source is None or source.source_class == DIRECT:
+        return False
+    now = (source.source, source.medium, source.campaign, source.term, source.content)
+    return now != (under_way.source, under_way.medium, under_way.campaign, under_way.term, under_way.content)
+
+
+def _remembered_source(session: Session, view: PageView, at: datetime) -> Source:
+    """A page whose referrer is the site itself, in a session that we have not seen: the visitor's last visit tells."""
+    if view.visitor:
+        query = (
+            select(Visit)
+            .where(
+                Visit.site_id == view.site_id,
+                Visit.visitor == view.visitor,
+                Visit.started_at > at - _SOURCE_REMEMBERED,
+            )
+            .order_by(Visit.started_at.desc(), Visit.id.desc())
+        )
+        if last := session.scalar(query.limit(1)):
+            return Source(last.source_class, last.source, last.medium, last.campaign, last.term, last.content)
+    return Source(DIRECT)
+
+
+def begin_visit(view: PageView, at: datetime, source: Source | None = None) -> dict[str, Any]:
+    """The columns of a new visit; its source is `source`, else what the page itself says."""
+    source = source or source_of(view.url, view.referrer, view.domains, view.stated) or Source(DIRECT)
+    return {
+        "id": new_id("vis"),
+        "site_id": view.site_id,
+        "visitor": view.visitor,
+        "session": view.session,
+        "started_at": at,
+        "seen_at": at,
+        "landing": view.url,
+        "title": view.title,
+        "referrer": view.referrer,
+        "source_class": source.source_class,
+        "source": source.source,
+        "medium": source.medium,
+        "campaign": source.campaign,
+        "term": source.term,
+        "content": source.content,
+        "clients": _clients(view),
+        "device": view.device.kind,
+        "is_bot": view.device.is_bot,
+    }
+
+
+def _clients(view: PageView) -> dict[str, Any]:
+    return {**click_ids(view.url), **{key: value for key, value in view.clients.items() if value}}

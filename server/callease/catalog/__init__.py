@@ -1,0 +1,1 @@
+"""Sites, advertisers, offices and listings."""

@@ -1,0 +1,44 @@
+"""Revisions tell readers of the routing snapshot, cheaply, that something has changed, and which listings.
+
+A revision's row stays locked until the transaction that bumped it ends, so revisions are committed in their order and
+"everything above the revision that I have" misses nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session
+
+from callease.base.database import Base
+from callease.catalog.models import Advertiser, Listing, Office, Revision, Site
+
+ROUTING, LISTINGS = "routing", "listings"
+
+_revision_of: dict[type[Base], str] = {Site: ROUTING, Advertiser: ROUTING, Office: ROUTING, Listing: LISTINGS}
+
+
+def watch(model: type[Base]) -> None:
+    """Changes of `model`'s rows bump the routing revision from now on."""
+    _revision_of[model] = ROUTING
+
+
+def current(session: Session) -> dict[str, int]:
+    return dict(session.execute(select(Revision.name, Revision.value)).tuples().all())
+
+
+def _bump(session: Session, name: str) -> int:
+    statement = update(Revision).where(Revision.name == name).values(value=Revision.value + 1)
+    return session.execute(statement.returning(Revision.value)).scalar_one()
+
+
+@event.listens_for(Session, "before_flush")
+def _bump_what_changed(session: Session, _context: Any, _instances: Any) -> None:
+    changed = [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]
+    revisions: dict[str, int] = {}
+    for name in sorted({_revision_of[type(row)] for row in changed if type(row) in _revision_of}):
+        revisions[name] = _bump(session, name)
+    for row in changed:
+        if isinstance(row, Listing):
+            row.revision = revisions[LISTINGS]

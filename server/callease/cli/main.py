@@ -1,0 +1,101 @@
+"""`callease init | serve | worker | demo | routes`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from callease import __version__
+from callease.base.errors import CalleaseError, SettingError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        exit_code: int = parsed.run(parsed)
+    except SettingError as error:
+        print(f"callease: {error}", file=sys.stderr)
+        return 2
+    except CalleaseError as error:
+        print(f"callease: {_SENTENCES.get(error.code, error.code)}", file=sys.stderr)
+        return 1
+    return exit_code
+
+
+_SENTENCES = {
+    "database": "CALLEASE_DATABASE_URL: the database cannot be reached",
+    "redis": "CALLEASE_REDIS_URL: Redis cannot be reached",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="callease", description="Call tracking for property portals.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    init = commands.add_parser("init", help="create the database, a portal owner and an API token")
+    init.add_argument("--email", default="owner@localhost", help="the owner's e-mail, for the cabinet")
+    init.set_defaults(run=_init)
+
+    serve = commands.add_parser("serve", help="run the web server")
+    serve.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
+    serve.add_argument("--workers", type=_at_least_one, default=2, metavar="N", help="processes (default 2)")
+    serve.set_defaults(run=_serve)
+
+    worker = commands.add_parser("worker", help="deliver events and do what is due; any number may run")
+    worker.set_defaults(run=_worker)
+
+    demo = commands.add_parser("demo", help="a portal with listings, a cabinet and a telephone, ready to try")
+    demo.add_argument("--port", type=_at_least_one, default=8000, metavar="N")
+    demo.add_argument("--reset", action="store_true", help="start over with fresh data")
+    demo.set_defaults(run=_demo)
+
+    routes = commands.add_parser("routes", help="the number -> office table, for a PBX to keep")
+    routes.add_argument("--format", choices=("csv", "json"), default="csv")
+    routes.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    routes.set_defaults(run=_routes)
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+# A command's parts are imported when it runs: `callease routes` in a PBX's cron job need not load a web server.
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from callease.cli.init import run
+
+    return run(parsed.email)
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    from callease.cli.serve import run
+
+    return run(parsed.bind, parsed.workers)
+
+
+def _worker(_: argparse.Namespace) -> int:
+    from callease.cli.worker import run
+
+    return run()
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from callease.cli.demo import run
+
+    return run(parsed.port, parsed.reset)
+
+
+def _routes(parsed: argparse.Namespace) -> int:
+    from callease.cli.routes import run
+
+    return run(parsed.format)

@@ -1,0 +1,45 @@
+"""What every command sets up and takes down: settings, the embedded Redis, the schema."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from callease.app import build_services
+from callease.base.embedded_redis import EmbeddedRedis
+from callease.base.errors import SettingError
+from callease.migrations.schema import upgrade
+from callease.settings import Settings, load_settings
+from callease.web.services import Services
+
+
+@contextlib.contextmanager
+def redis_of(settings: Settings) -> Iterator[None]:
+    """The embedded Redis is there inside, unless the operator has one of their own."""
+    if settings.redis_url:
+        yield
+        return
+    embedded = EmbeddedRedis(settings.data_dir, settings.redis_socket)
+    try:
+        embedded.start()
+    except RuntimeError as error:
+        raise SettingError("CALLEASE_DATA_DIR", str(error)) from None
+    try:
+        yield
+    finally:
+        embedded.stop()
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Services]:
+    """Settings read, Redis there, the schema up to date. Raises SettingError, Unavailable."""
+    settings = load_settings()
+    with redis_of(settings):
+        parts = build_services(settings)
+        parts.database.check()
+        upgrade(parts.database)
+        try:
+            yield parts
+        finally:
+            parts.database.dispose()
+            parts.redis.close()

@@ -1,0 +1,74 @@
+"""`callease serve`: the web server, its worker processes, and what one process of a machine does for all of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from callease.base.errors import SettingError
+from callease.settings import load_settings
+
+# A request waits for the database and Redis most of its time, so threads overlap; more of them only queue for the lock.
+_THREADS_A_PROCESS = 16
+
+
+def run(bind: str, workers: int) -> int:
+    host, port = _address(bind)
+    _check_free(bind, host, port)
+    _collect_metrics_in(load_settings().data_dir / "run" / f"metrics-{os.getpid()}")
+    # Only now: metrics choose where to count when they are imported.
+    from callease.cli.parts import prepared
+    from callease.cli.snapshot_keeper import SnapshotKeeper
+
+    with prepared() as parts, SnapshotKeeper(parts):
+        print(f"Callease listens on http://{bind}", file=sys.stderr, flush=True)
+        _serve(host, port, workers)
+    return 0
+
+
+def _serve(host: str, port: int, workers: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "callease.cli.server:make",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=_THREADS_A_PROCESS,
+        websockets=False,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def _address(bind: str) -> tuple[str, int]:
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise SettingError("--bind", f"{bind!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _check_free(bind: str, host: str, port: int) -> None:
+    """One clear line, before worker processes fail one by one."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingError("--bind", f"{bind}: {error.strerror or error}") from None
+
+
+def _collect_metrics_in(folder: Path) -> None:
+    for old in folder.parent.glob("metrics-*"):
+        if not Path(f"/proc/{old.name.removeprefix('metrics-')}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

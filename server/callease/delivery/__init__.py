@@ -1,0 +1,1 @@
+"""The road of events to the outside: relay, signing, guarded HTTP."""

@@ -1,0 +1,1 @@
+"""Numbers, who owns them, and the lease engine."""

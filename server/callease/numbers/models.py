@@ -1,0 +1,66 @@
+"""Numbers and the log of their leases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callease.base.database import Base
+from callease.catalog.revisions import watch
+
+
+class Number(Base):
+    """`source_class` None: for any class. `owner_since` is when the present office got the number."""
+
+    __tablename__ = "numbers"
+    __table_args__ = (Index(None, "office_id", "state"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    e164: Mapped[str] = mapped_column(String(16), unique=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
+    source_class: Mapped[str | None] = mapped_column(String(40))
+    role: Mapped[str] = mapped_column(String(10))
+    telephony_account_id: Mapped[str | None] = mapped_column(ForeignKey("telephony_accounts.id"))
+    monthly_cost: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    state: Mapped[str] = mapped_column(String(12))
+    owner_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
+class Lease(Base):
+    """One row of the lease log: which visitor and listing a number was shown for, and from when.
+
+    `consented` False: where consent is required and was not given; attribution may state the source class only.
+    `borrowed`: the number belongs to another class of the office. `kind` is dynamic or shared.
+    """
+
+    __tablename__ = "leases"
+    __table_args__ = (
+        Index(None, "number_id", "leased_at"),
+        Index(None, "office_id", "expires_at"),
+        Index(None, "visitor", "leased_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    number_id: Mapped[str] = mapped_column(ForeignKey("numbers.id"))
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    listing_id: Mapped[str | None] = mapped_column(ForeignKey("listings.id"), index=True)
+    subject: Mapped[str] = mapped_column(String(64))
+    visitor: Mapped[str | None] = mapped_column(String(100))
+    session: Mapped[str | None] = mapped_column(String(100))
+    visit_id: Mapped[str | None] = mapped_column(String(40))
+    source_class: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(10))
+    borrowed: Mapped[bool] = mapped_column(Boolean)
+    consented: Mapped[bool] = mapped_column(Boolean)
+    page_url: Mapped[str | None] = mapped_column(Text)
+    referrer: Mapped[str | None] = mapped_column(Text)
+    leased_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+watch(Number)

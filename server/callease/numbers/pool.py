@@ -1,0 +1,223 @@
+"""The pool of one office in Redis: which of its numbers are free, and which is the coldest.
+
+The pool is an index of the lease log. Its stamp names the Redis server's run and the version of the office's numbers;
+under any other stamp the pool is rebuilt from SQL before it is used, so a Redis that lost its data, or a number that
+was added, needs nobody's attention.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Select, func, select
+
+from callease.base.clock import Clock
+from callease.base.database import Database
+from callease.base.errors import LimitExceeded, NotFound, Unavailable
+from callease.base.redis import LuaScript, RedisStore
+from callease.catalog.models import Office
+from callease.numbers.models import Lease, Number
+
+_LUA = Path(__file__).parent / "lua"
+_CLASSES_AT_MOST = 16
+_TRIES = 4
+UNSPLIT = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared."""
+
+    new: bool
+    outcome: str
+    lease_id: str
+    number_id: str
+    e164: str
+    leased_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Limits:
+    """New leases an hour from one office, for a visitor and for an address; None: not counted."""
+
+    visitor: str | None
+    address: str | None
+    a_visitor: int = 60
+    an_address: int = 300
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The office's source classes in the order of their keys, and the digits of its numbers, as of `version`."""
+
+    version: int
+    classes: tuple[str, ...]
+    e164: Mapping[str, str]
+
+
+class NumberPool:
+    def __init__(self, database: Database, store: RedisStore, clock: Clock, prefix: str = "callease") -> None:
+        self._database = database
+        self._clock = clock
+        self._store = store
+        self._prefix = prefix
+        self._plans: dict[str, _Plan] = {}
+        self._lease = LuaScript(_LUA / "lease.lua")
+        self._rebuild_script = LuaScript(_LUA / "rebuild.lua")
+        self._release = LuaScript(_LUA / "release.lua")
+
+    def lease(
+        self,
+        office_id: str,
+        pool_version: int,
+        source_class: str,
+        subject: str,
+        lease_id: str,
+        seconds: int,
+        limits: Limits,
+        virtual_ms: int | None = None,
+    ) -> Held:
+        """The subject's live lease, or a new one on the coldest number.
+
+        Raises LimitExceeded, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is down.
+        """
+        plan = self._plans.get(office_id)
+        if plan is None or plan.version != pool_version:
+            plan = self._rebuild(office_id)
+        for _ in range(_TRIES):
+            answer = self._run_lease(office_id, plan, source_class, subject, lease_id, seconds, limits, virtual_ms)
+            match answer:
+                case ["cold"]:
+                    plan = self._rebuild(office_id)
+                case ["limited", retry_after]:
+                    raise LimitExceeded("too_many_reveals", max(1, int(retry_after)))
+                case ["empty"]:
+                    raise NotFound("no_numbers")
+                case [found, lease, number, leased_ms, expires_ms, outcome]:
+                    times = _moment(leased_ms), _moment(expires_ms)
+                    return Held(found == "new", outcome, lease, number, plan.e164[number], *times)
+        raise Unavailable("redis")
+
+    def _run_lease(
+        self,
+        office_id: str,
+        plan: _Plan,
+        source_class: str,
+        subject: str,
+        lease_id: str,
+        seconds: int,
+        limits: Limits,
+        virtual_ms: int | None,
+    ) -> list[str]:
+        key = self._keys(office_id)
+        keys = [
+            key("stamp"),
+            key("subject", subject),
+            key("held"),
+            key("all"),
+            key("class"),
+            key("visitor", limits.visitor or "-"),
+            key("address", limits.address or "-"),
+            *(key("free", name) for name in plan.classes),
+        ]
+
+        def arguments() -> Sequence[str | int]:
+            return (
+                self._stamp(plan),
+                lease_id,
+                seconds,
+                _wanted(plan.classes, source_class),
+                limits.a_visitor if limits.visitor else 0,
+                limits.an_address if limits.address else 0,
+                "" if virtual_ms is None else virtual_ms,
+            )
+
+        result: list[str] = self._lease.run(self._store, keys, arguments)
+        return result
+
+    def take_back(self, office_id: str, subject: str, held: Held) -> None:
+        """Undoes a lease that nobody was told of."""
+        plan = self._plans[office_id]
+        key = self._keys(office_id)
+        keys = [key("subject", subject), key("held"), key("all"), key("class")]
+        keys += [key("free", name) for name in plan.classes]
+        self._release.run(self._store, keys, lambda: (held.lease_id, held.number_id, held.outcome))
+
+    def _rebuild(self, office_id: str) -> _Plan:
+        now = self._clock.now()
+        with self._database.reading() as session:
+            version = session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0
+            numbers = session.execute(_numbers_and_their_last_lease(office_id)).tuples().all()
+            live = session.scalars(
+                select(Lease).where(Lease.office_id == office_id, Lease.expires_at > now).order_by(Lease.leased_at)
+            ).all()
+        classes = tuple(sorted({source_class or UNSPLIT for _, _, source_class, _ in numbers}))[:_CLASSES_AT_MOST]
+        plan = _Plan(version, classes, {number_id: e164 for number_id, e164, _, _ in numbers})
+        held_until: dict[str, int] = {}
+        for lease in live:
+            held_until[lease.number_id] = max(held_until.get(lease.number_id, 0), _ms(lease.expires_at))
+        key = self._keys(office_id)
+        keys = [key("stamp"), key("held"), key("all"), key("class"), *(key("free", name) for name in classes)]
+        arguments: list[str | int] = [len(classes), len(numbers)]
+        for number_id, _, source_class, leased_at in numbers:
+            # A class beyond the sixteenth joins the last one: the pool stays bounded, the number is not lost.
+            name = source_class or UNSPLIT
+            index = classes.index(name) + 1 if name in classes else len(classes)
+            arguments += [number_id, index, _ms(leased_at) if leased_at else 0, held_until.get(number_id, 0)]
+        for lease in live:
+            if lease.number_id in plan.e164:
+                keys.append(key("subject", lease.subject))
+                times = f"{_ms(lease.leased_at)} {_ms(lease.expires_at)}"
+                value = f"{lease.id} {lease.number_id} {times} {'borrowed' if lease.borrowed else lease.kind}"
+                arguments += [value, max(1, int((lease.expires_at - now).total_seconds()))]
+        self._rebuild_script.run(self._store, keys, lambda: [self._stamp(plan), *arguments])
+        self._plans[office_id] = plan
+        return plan
+
+    def _stamp(self, plan: _Plan) -> str:
+        return f"{self._store.current_run_id()}:{plan.version}"
+
+    def _keys(self, office_id: str) -> _KeyMaker:
+        return _KeyMaker(f"{self._prefix}:{{{office_id}}}")
+
+
+@dataclass(frozen=True)
+class _KeyMaker:
+    base: str
+
+    def __call__(self, *parts: str) -> str:
+        return ":".join((self.base, *parts))
+
+
+def subject_of(listing: str | None, visitor: str | None, session: str | None, lease_id: str) -> str:
+    """Whose lease it is: (visitor, listing), without a visitor (session, listing), with neither this lease alone."""
+    who = f"v:{visitor}" if visitor else f"s:{session}" if session else f"l:{lease_id}"
+    return hashlib.sha256(f"{who}\n{listing or ''}".encode()).hexdigest()[:32]
+
+
+def _wanted(classes: tuple[str, ...], source_class: str) -> int:
+    """Index of the class's own free set, else of the unsplit numbers' one, else 0: borrow."""
+    for name in (source_class, UNSPLIT):
+        if name in classes:
+            return classes.index(name) + 1
+    return 0
+
+
+def _numbers_and_their_last_lease(office_id: str) -> Select[tuple[str, str, str | None, datetime | None]]:
+    last = select(func.max(Lease.leased_at)).where(Lease.number_id == Number.id).scalar_subquery()
+    return select(Number.id, Number.e164, Number.source_class, last).where(
+        Number.office_id == office_id, Number.role == "lease", Number.state == "active"
+    )
+
+
+def _moment(ms: str) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

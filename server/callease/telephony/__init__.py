@@ -1,0 +1,1 @@
+"""Calls: events from providers, where a call goes, what it came to."""

@@ -1,0 +1,1 @@
+"""Any telephony system that can post JSON: the contract's own format."""

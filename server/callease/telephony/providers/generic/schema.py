@@ -1,0 +1,56 @@
+"""The generic provider's messages, as contract section 4 has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from callease.base.phones import provider_phone
+from callease.telephony.events import CallEventType, Disposition
+
+
+class CallPhone(fields.Field[str]):
+    """A phone in any spelling that telephony systems use; None for a hidden one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | None:
+        if not isinstance(value, str):
+            raise ValidationError("must be a string")
+        return provider_phone(value)
+
+
+class DialledPhone(CallPhone):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        phone = super()._deserialize(value, attr, data, **kwargs)
+        if phone is None:
+            raise ValidationError("is not a phone number in international form")
+        return phone
+
+
+_call_id = fields.String(required=True, validate=validate.Length(1, 200))
+_seconds = {"load_default": None, "allow_none": True, "validate": validate.Range(0, 7 * 86_400)}
+
+
+class _Message(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    call_id = _call_id
+    at = fields.AwareDateTime(required=True, format="iso")
+    caller = CallPhone(data_key="from", load_default=None, allow_none=True)
+    dialled = DialledPhone(data_key="to", required=True)
+
+
+class EventSchema(_Message):
+    type = fields.Enum(CallEventType, by_value=True, required=True)
+    disposition = fields.Enum(Disposition, by_value=True, load_default=None, allow_none=True)
+    wait = fields.Integer(**_seconds)
+    talk = fields.Integer(**_seconds)
+    duration = fields.Integer(**_seconds)
+    answered_by = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 100))
+    recording_url = fields.Url(load_default=None, allow_none=True, schemes={"http", "https"}, require_tld=False)
+
+
+class RouteSchema(_Message):
+    at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso")
+    digits = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"\A[0-9*#]{0,20}\Z"))

@@ -1,0 +1,66 @@
+"""What is done to a lead or a delivery beyond changing fields."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from sqlalchemy import select
+
+from callease.delivery.models import Delivery, DeliveryAttempt
+from callease.delivery.relay import replay
+from callease.leads import leads
+from callease.leads.models import Lead
+from callease.leads.states import ACTIONS
+from callease.tenancy.roles import READ, WRITE
+from callease.web.api.access import principal
+from callease.web.api.resource import REGISTRY, Asked, find, shown
+from callease.web.api.schemas import AttemptSchema
+from callease.web.services import services
+
+_ATTEMPT = AttemptSchema()
+
+
+def register(blueprint: Blueprint) -> None:
+    blueprint.route("/leads/<id>/<any(" + ",".join(ACTIONS) + "):action>")(LeadAction)
+    blueprint.route("/deliveries/<id>/replay")(DeliveryReplay)
+    blueprint.route("/deliveries/<id>/attempts")(DeliveryAttempts)
+
+
+class LeadAction(MethodView):
+    def post(self, id: str, action: str) -> Response:
+        """Claims, releases, closes or reopens a lead"""
+        principal().require(WRITE, "leads")
+        spec = REGISTRY["leads"]
+        with services().database.transaction() as session:
+            asked = Asked(session, services(), principal())
+            lead: Lead = find(asked, spec, id)
+            leads.act(session, asked.parts.clock, lead, action, asked.principal.id, asked.principal.id)
+            return jsonify(shown(asked, spec, [lead])[0])
+
+
+class DeliveryReplay(MethodView):
+    def post(self, id: str) -> Response:
+        """Sends a delivery once more, with a fresh schedule"""
+        principal().require(WRITE, "deliveries")
+        spec = REGISTRY["deliveries"]
+        with services().database.transaction() as session:
+            asked = Asked(session, services(), principal())
+            delivery: Delivery = find(asked, spec, id)
+            replay(session, asked.parts.clock, delivery)
+            return jsonify(shown(asked, spec, [delivery])[0])
+
+
+class DeliveryAttempts(MethodView):
+    def get(self, id: str) -> Response:
+        """What receivers answered, newest first"""
+        principal().require(READ, "deliveries")
+        with services().database.reading() as session:
+            asked = Asked(session, services(), principal())
+            find(asked, REGISTRY["deliveries"], id)
+            rows = session.scalars(
+                select(DeliveryAttempt)
+                .where(DeliveryAttempt.delivery_id == id)
+                .order_by(DeliveryAttempt.at.desc(), DeliveryAttempt.id.desc())
+            ).all()
+            return jsonify(data=_ATTEMPT.dump(rows, many=True), next_cursor=None)

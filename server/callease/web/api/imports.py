@@ -1,0 +1,237 @@
+"""Imports: a file of listings, good rows taken and bad ones named; a file of numbers, all or nothing.
+
+A body is CSV (text/csv), JSON lines (application/x-ndjson), a JSON list, or a JSON object with `rows` (a list) or `data`
+(CSV or JSON lines as text) beside the import's own settings. The same settings may stand in the query.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import ValidationError
+from sqlalchemy import select
+
+from callease.base.errors import CalleaseError, InvalidRequest
+from callease.base.ids import new_id
+from callease.base.phones import to_e164
+from callease.catalog import catalog
+from callease.catalog.imports import ImportReport, close_missing, import_listings
+from callease.catalog.models import Advertiser, Office, Site
+from callease.numbers import numbers
+from callease.tenancy.roles import WRITE
+from callease.web.api.access import principal
+from callease.web.api.idempotency import once
+from callease.web.api.resource import REGISTRY, Asked, check_references, shown
+from callease.web.api.resources import read_listing_phone
+from callease.web.api.schemas import ImportReportSchema, ListingSchema, NumberSchema
+from callease.web.services import services
+
+_LISTING, _NUMBER, _REPORT = ListingSchema(), NumberSchema(), ImportReportSchema()
+_SETTINGS = ("site", "advertiser", "office", "missing", "format")
+_IN_ROWS = ("site", "advertiser", "office")
+Row = dict[str, Any]
+
+
+def register(blueprint: Blueprint) -> None:
+    blueprint.route("/listing-imports")(ListingImports)
+    blueprint.route("/number-imports")(NumberImports)
+    blueprint.route("/listings/by-external-id/<site>/<path:external_id>")(ListingByExternalId)
+
+
+class ListingByExternalId(MethodView):
+    def put(self, site: str, external_id: str) -> tuple[Response, int]:
+        """Makes or replaces the listing with this id of the portal"""
+        principal().require(WRITE, "listings")
+        body = request.get_json(force=True, silent=True)
+        if not isinstance(body, dict):
+            raise InvalidRequest({"body": ["is not a JSON object"]})
+        fields = _load(_LISTING, {**body, "site": site, "external_id": external_id})
+        with services().database.transaction() as session:
+            asked = Asked(session, services(), principal())
+            check_references(asked, REGISTRY["listings"], fields)
+            read_listing_phone(asked, fields, site)
+            listing, created = catalog.upsert_listing(session, asked.parts.clock, fields)
+            return jsonify(shown(asked, REGISTRY["listings"], [listing])[0]), 201 if created else 200
+
+
+class ListingImports(MethodView):
+    def post(self) -> tuple[Response, int]:
+        """Makes and changes many listings; bad rows are named, the rest is taken"""
+        principal().require(WRITE, "listing-imports")
+        settings, rows = _read_body()
+        if settings.get("missing", "keep") not in ("keep", "close"):
+            raise InvalidRequest({"missing": ["must be keep or close"]})
+        with services().database.transaction() as session:
+            asked = Asked(session, services(), principal())
+            body, status = once(
+                session, asked.parts, asked.principal, lambda: (_import_listings(asked, settings, rows), 201)
+            )
+        return jsonify(body), status
+
+
+class NumberImports(MethodView):
+    def post(self) -> tuple[Response, int]:
+        """Adds many numbers: all of them, or none and every bad row named"""
+        principal().require(WRITE, "number-imports")
+        settings, rows = _read_body()
+        with services().database.transaction() as session:
+            asked = Asked(session, services(), principal())
+            body, status = once(
+                session, asked.parts, asked.principal, lambda: (_import_numbers(asked, settings, rows), 201)
+            )
+        return jsonify(body), status
+
+
+def _import_listings(asked: Asked, settings: Row, rows: list[Row]) -> Row:
+    report = ImportReport()
+    good: list[Row] = []
+    named: dict[str, set[str]] = {}
+    checker = _ListingRows(asked)
+    for number, row in enumerate(rows, start=1):
+        row = {**{name: settings[name] for name in _IN_ROWS if name in settings}, **row}
+        if row.get("site") and row.get("external_id"):
+            # A bad row still says that the listing exists: it must not be closed as missing.
+            named.setdefault(str(row["site"]), set()).add(str(row["external_id"]))
+        try:
+            good.append(checker.check(row))
+        except InvalidRequest as error:
+            report.errors.append(
+                {"row": number, "external_id": row.get("external_id"), "errors": error.data["fields"]}
+            )
+    import_listings(asked.session, asked.parts.clock, good, report)
+    if settings.get("missing") == "close":
+        site_ids = {row["site_id"] for row in good} | ({settings["site"]} if settings.get("site") else set())
+        for site_id in site_ids & checker.sites.keys():
+            close_missing(asked.session, asked.parts.clock, site_id, named.get(site_id, set()), report)
+    return {"id": new_id("imp"), **_REPORT.dump(report)}
+
+
+class _ListingRows:
+    """Checks rows of one import against what exists, read once."""
+
+    def __init__(self, asked: Asked) -> None:
+        session = asked.session
+        self.sites = dict(session.execute(select(Site.id, Site.region).where(Site.retired_at.is_(None))).tuples().all())
+        self._advertisers = set(session.scalars(select(Advertiser.id).where(Advertiser.retired_at.is_(None))))
+        self._offices = dict(session.execute(select(Office.id, Office.advertiser_id)).tuples().all())
+
+    def check(self, row: Row) -> Row:
+        """The row as columns of `Listing`. Raises InvalidRequest."""
+        fields = _load(_LISTING, row)
+        problems: Row = {}
+        if fields["site_id"] not in self.sites:
+            problems["site"] = ["is not known"]
+        if fields["advertiser_id"] not in self._advertisers:
+            problems["advertiser"] = ["is not known"]
+        office_id = fields["office_id"]
+        if office_id and self._offices.get(office_id) != fields["advertiser_id"]:
+            problems["office"] = ["is not an office of this advertiser"]
+        if fields["phone"] and fields["site_id"] in self.sites:
+            phone = to_e164(fields["phone"], self.sites[fields["site_id"]])
+            if phone is None:
+                problems["phone"] = ["is not a phone number"]
+            fields["phone"] = phone
+        if problems:
+            raise InvalidRequest(problems)
+        return fields
+
+
+def _import_numbers(asked: Asked, settings: Row, rows: list[Row]) -> Row:
+    problems, made = [], []
+    for number, row in enumerate(rows, start=1):
+        row = {**({"office": settings["office"]} if "office" in settings else {}), **row}
+        try:
+            fields = _load(_NUMBER, row)
+            check_references(asked, REGISTRY["numbers"], fields)
+            made.append(numbers.create_number(asked.session, asked.parts.clock, fields))
+        except InvalidRequest as error:
+            problems.append({"row": number, "e164": row.get("e164"), "errors": error.data["fields"]})
+        except CalleaseError as error:
+            problems.append({"row": number, "e164": row.get("e164"), "errors": {"e164": [error.code]}})
+    if problems:
+        raise InvalidRequest({"rows": problems})
+    return {"id": new_id("imp"), "created": len(made), "data": shown(asked, REGISTRY["numbers"], made)}
+
+
+def _read_body() -> tuple[Row, list[Row]]:
+    """The import's settings and its rows. Raises InvalidRequest for a body that is neither CSV nor JSON."""
+    settings: Row = {name: request.args[name] for name in _SETTINGS if name in request.args}
+    text = _body_text()
+    kind = request.mimetype
+    if kind == "text/csv" or settings.get("format") == "csv":
+        return settings, _csv_rows(text)
+    if kind in ("application/x-ndjson", "application/jsonl", "application/jsonlines", "application/x-jsonlines"):
+        return settings, _json_lines(text)
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        if kind == "application/json":
+            raise InvalidRequest({"body": ["is not JSON"]}) from None
+        return settings, _json_lines(text) if text.lstrip().startswith("{") else _csv_rows(text)
+    if isinstance(parsed, list):
+        return settings, _objects(parsed)
+    if not isinstance(parsed, dict):
+        raise InvalidRequest({"body": ["must be CSV, JSON lines, a list or an object"]})
+    settings |= {name: parsed[name] for name in _SETTINGS if name in parsed}
+    if "data" in parsed:
+        data = parsed["data"]
+        if isinstance(data, list):
+            return settings, _objects(data)
+        as_json = parsed.get("format") in ("jsonl", "ndjson", "json") or str(data).lstrip().startswith("{")
+        return settings, _json_lines(str(data)) if as_json else _csv_rows(str(data))
+    if isinstance(parsed.get("rows"), list):
+        return settings, _objects(parsed["rows"])
+    return settings, [parsed]  # one JSON line
+
+
+def _body_text() -> str:
+    raw = next(iter(request.files.values())).read() if request.files else request.get_data()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest({"body": ["must be UTF-8 text"]}) from None
+
+
+def _csv_rows(text: str) -> list[Row]:
+    """Empty cells are absent fields; the separator is a comma, a semicolon or a tab, whichever the header has."""
+    header = text.lstrip("\n").split("\n", 1)[0]
+    separator = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
+    if not reader.fieldnames or all(header.strip() == "" for header in reader.fieldnames):
+        raise InvalidRequest({"body": ["has no header line"]})
+    return [{key.strip(): value for key, value in row.items() if key and value} for row in reader]
+
+
+def _json_lines(text: str) -> list[Row]:
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            raise InvalidRequest({"body": [f"line {number} is not JSON"]}) from None
+    return _objects(rows)
+
+
+def _objects(rows: Iterable[Any]) -> list[Row]:
+    checked = list(rows)
+    bad = [number for number, row in enumerate(checked, start=1) if not isinstance(row, dict)]
+    if bad:
+        raise InvalidRequest({"body": [f"row {number} is not an object" for number in bad[:20]]})
+    return checked
+
+
+def _load(schema: Any, row: Row) -> Row:
+    try:
+        fields: Row = schema.load(row)
+    except ValidationError as error:
+        raise InvalidRequest(error.normalized_messages()) from None
+    return fields

@@ -1,0 +1,92 @@
+"""Visits and leases."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from callease.attribution.reveals import Revealed, RevealRequest
+from callease.attribution.visits import take_lease_event
+from callease.base.clock import rfc3339
+from callease.base.errors import Unavailable
+from callease.base.phones import display
+from callease.web import problems
+from callease.web.metrics import LEASES, REVEAL_SECONDS
+from callease.web.public.outage import reveal_without_database
+from callease.web.public.requests import answer, body_of, counted_address, finish, page_view
+from callease.web.public.schemas import LeaseEventSchema, LeaseSchema, VisitSchema
+from callease.web.public.visits import begin_or_continue
+from callease.web.services import services
+
+_VISIT, _LEASE, _LEASE_EVENT = VisitSchema(), LeaseSchema(), LeaseEventSchema()
+
+blueprint = Blueprint("public", __name__)
+blueprint.after_request(finish)
+
+
+@blueprint.post("/v1/visits")
+def visits() -> Response:
+    body = body_of(_VISIT)
+    try:
+        visit = begin_or_continue(services(), body["site"], page_view(body), request.headers.get("Origin"))
+    except Unavailable as error:
+        response = answer({"visit": None, "swaps": [], "widget": {}})
+        response.headers["Callease-Reason"] = error.code
+        return response
+    return answer({"visit": visit, "swaps": [], "widget": {}})
+
+
+@blueprint.post("/v1/leases")
+@REVEAL_SECONDS.time()
+def leases() -> Response:
+    body = body_of(_LEASE)
+    asked = RevealRequest(
+        site_key=body["site"],
+        listing=body["listing"],
+        view=page_view(body),
+        origin=request.headers.get("Origin"),
+        address=counted_address(),
+        token=body["token"],
+    )
+    try:
+        revealed = services().reveals.reveal(asked)
+    except Unavailable:
+        revealed = reveal_without_database(services().snapshot, asked)
+    LEASES.labels(revealed.kind).inc()
+    return _shown(revealed)
+
+
+@blueprint.post("/v1/leases/<lease>/events")
+def lease_events(lease: str) -> Response:
+    body = body_of(_LEASE_EVENT)
+    parts = services()
+    try:
+        with parts.database.transaction() as session:
+            take_lease_event(session, lease, body["type"], parts.clock.now())
+    except Unavailable as error:
+        return problems.of_error(error)
+    return answer(None, 204)
+
+
+@blueprint.route("/v1/<path:_>", methods=["OPTIONS"])
+def preflight(_: str) -> Response:
+    return answer(None, 204)
+
+
+def _shown(revealed: Revealed) -> Response:
+    hours = revealed.hours
+    body = {
+        "lease": revealed.lease,
+        "number": revealed.number,
+        "display": display(revealed.number, revealed.region) if revealed.number else None,
+        "kind": revealed.kind,
+        "listing": revealed.listing,
+        "expires_at": rfc3339(revealed.expires_at) if revealed.expires_at else None,
+        "ttl": revealed.ttl,
+    }
+    if hours:
+        opens = hours["opens_at"]
+        body["hours"] = {**hours, "opens_at": rfc3339(opens) if opens else None}
+    response = answer(body)
+    if revealed.reason:
+        response.headers["Callease-Reason"] = revealed.reason
+    return response

@@ -1,0 +1,33 @@
+"""The parts that views use, made once a process by `callease.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from callease.attribution.reveals import Reveals
+from callease.base.clock import Clock
+from callease.base.database import Database
+from callease.base.redis import RedisStore
+from callease.base.secrets import SecretBox
+from callease.leads.intake import CallIntake
+from callease.settings import Settings
+from callease.telephony.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    database: Database
+    redis: RedisStore
+    box: SecretBox
+    snapshot: Snapshot
+    reveals: Reveals
+    intake: CallIntake
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions["callease"])

@@ -1,0 +1,114 @@
+"""The worker: events on their way, messages that were left over, what has become too old.
+
+Any number may run, on any machine. Each claims what it does; what a dead one held is taken up by another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from callease.base.errors import CalleaseError, Unavailable
+from callease.base.ids import secret_token
+from callease.delivery.guarded_http import GuardedHttp
+from callease.delivery.relay import Parcel, Relay
+from callease.web.api.idempotency import IdempotencyKey
+from callease.web.health import HEARTBEAT_KEY
+from callease.web.services import Services
+
+_log = logging.getLogger(__name__)
+_SLOTS = 16
+# One slow receiver may hold this many slots, the others stay free.
+_SLOTS_AN_ENDPOINT = 4
+_TICK_SECONDS = 0.25
+_HEARTBEAT_SECONDS, _HEARTBEAT_LASTS = 5.0, 30
+_LEFT_OVER_SECONDS = 5.0
+_TIDY_SECONDS = 3_600.0
+_IDEMPOTENCY_KEPT = timedelta(days=2)
+
+
+class Worker:
+    def __init__(self, parts: Services) -> None:
+        self._parts = parts
+        self._relay = Relay(
+            parts.database,
+            parts.clock,
+            parts.box,
+            GuardedHttp(parts.settings.allow_private_urls),
+            parts.settings.retry_seconds,
+        )
+        self._stopping = threading.Event()
+        self._busy: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._due: dict[str, datetime] = {}
+        self._name = secret_token(6)
+
+    def stop(self) -> None:
+        """Asks the worker to end: what it has begun is finished first."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(_SLOTS, thread_name_prefix="delivery") as pool:
+            while not self._stopping.is_set():
+                idle = False
+                try:
+                    idle = not self._tick(pool)
+                except Unavailable as error:
+                    _log.warning("%s cannot be reached, waiting", error.code)
+                    self._stopping.wait(1.0)
+                except Exception:
+                    _log.exception("a turn of the worker failed")
+                    self._stopping.wait(1.0)
+                if idle:
+                    self._stopping.wait(_TICK_SECONDS)
+
+    def _tick(self, pool: ThreadPoolExecutor) -> bool:
+        """One turn; whether there was anything to deliver."""
+        self._every(_HEARTBEAT_SECONDS, "heartbeat", self._beat)
+        self._every(_LEFT_OVER_SECONDS, "left over", self._parts.intake.retry_due)
+        self._every(_TIDY_SECONDS, "tidy", self._tidy)
+        events = self._relay.fan_out()
+        with self._lock:
+            free = _SLOTS - self._busy.total()
+            full = [endpoint for endpoint, count in self._busy.items() if count >= _SLOTS_AN_ENDPOINT]
+        parcels = self._relay.claim(min(free, _SLOTS_AN_ENDPOINT), not_to=full) if free > 0 else []
+        for parcel in parcels:
+            self._send(pool, parcel)
+        return bool(events or parcels)
+
+    def _send(self, pool: ThreadPoolExecutor, parcel: Parcel) -> None:
+        with self._lock:
+            self._busy[parcel.endpoint_id] += 1
+
+        def done(future: Future[bool]) -> None:
+            with self._lock:
+                self._busy[parcel.endpoint_id] -= 1
+            error = future.exception()
+            if error and not isinstance(error, CalleaseError):
+                _log.error("delivery %s could not be recorded", parcel.delivery_id, exc_info=error)
+
+        pool.submit(self._relay.attempt, parcel).add_done_callback(done)
+
+    def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
+        now = self._parts.clock.now()
+        if self._due.get(name, now) <= now:
+            job()
+            self._due[name] = now + timedelta(seconds=seconds)
+
+    def _beat(self) -> None:
+        try:
+            self._parts.redis.call(lambda client: client.set(HEARTBEAT_KEY, self._name, ex=_HEARTBEAT_LASTS))
+        except Unavailable:
+            # Deliveries do not need Redis: readyz will say that it is gone.
+            _log.warning("Redis cannot be reached, no heartbeat")
+
+    def _tidy(self) -> None:
+        with self._parts.database.transaction() as session:
+            too_old = self._parts.clock.now() - _IDEMPOTENCY_KEPT
+            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < too_old))

@@ -1,0 +1,485 @@
+/*! Callease 1.0.0 | MIT */
+"use strict";
+(() => {
+  // plugin/src/config.ts
+  var tag = [document.currentScript, ...document.scripts].find(
+    (each) => each?.dataset.site
+  );
+  var said = tag?.dataset || {};
+  var site = said.site;
+  var base = (said.api ? `${said.api}/` : tag?.src || "").replace(/\/+[^/]*$/, "");
+  var consentRequired = said.consent === "required";
+  var locale = (said.locale || document.documentElement.lang || navigator.language).slice(0, 2);
+
+  // plugin/src/memory.ts
+  var REFUSED = "0";
+  function guarded(access) {
+    try {
+      return access();
+    } catch {
+      return void 0;
+    }
+  }
+  function opaqueId() {
+    return Math.random().toString(36).slice(2) + Date.now();
+  }
+  var known = guarded(() => localStorage.callease);
+  var allowed = known ? known !== REFUSED : !consentRequired;
+  var visitor = allowed && known || opaqueId();
+  var tab = {
+    session: opaqueId(),
+    leases: [],
+    ...allowed && guarded(() => JSON.parse(sessionStorage.callease))
+  };
+  function save() {
+    if (!allowed) return;
+    guarded(() => {
+      localStorage.callease = visitor;
+      sessionStorage.callease = JSON.stringify(tab);
+    });
+  }
+  function consent(given2) {
+    allowed = given2;
+    save();
+    if (given2) return;
+    visitor = opaqueId();
+    tab.session = opaqueId();
+    guarded(() => {
+      delete sessionStorage.callease;
+      if (consentRequired) delete localStorage.callease;
+      else localStorage.callease = REFUSED;
+    });
+  }
+
+  // plugin/src/api.ts
+  function fail(code, fallback2) {
+    throw Object.assign(Error(code), { code, fallback: fallback2 });
+  }
+  async function post(path, body) {
+    const response = await fetch(base + path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      credentials: "omit",
+      keepalive: true
+    }).catch(() => fail("network"));
+    const answer = await response.json().catch(() => 0) || {};
+    return response.ok ? answer : fail(answer.code || `http_${response.status}`, answer.fallback);
+  }
+  function ask(path, body, title) {
+    return post(path, {
+      site,
+      visitor: allowed ? visitor : void 0,
+      session: tab.session,
+      page: { url: location.href, title, referrer: document.referrer },
+      ...body
+    });
+  }
+  function clients() {
+    const id = (name) => RegExp(`\\b${name}=([^;&?]+)`).exec(document.cookie + location.search)?.[1];
+    return allowed ? {
+      ga: /\d+\.\d+$/.exec(id("_ga") || "")?.[0],
+      ym: id("_ym_uid"),
+      gclid: id("gclid"),
+      yclid: id("yclid"),
+      fbclid: id("fbclid")
+    } : void 0;
+  }
+
+  // plugin/src/lifetime.ts
+  var endings = [];
+  var ended = false;
+  function atEnd(ending) {
+    endings.push(ending);
+  }
+  function listen(target, type, handler) {
+    target.addEventListener(type, handler, true);
+    const off = () => target.removeEventListener(type, handler, true);
+    atEnd(off);
+    return off;
+  }
+  function whenReady(action) {
+    if (document.readyState === "loading") listen(document, "DOMContentLoaded", action);
+    else action();
+  }
+  function end() {
+    ended = true;
+    for (const ending of endings.splice(0)) ending();
+  }
+
+  // plugin/src/markup.ts
+  var PREFIX = "data-callease-";
+  var REVEAL = `[${PREFIX}reveal]`;
+  var NUMBER = `[${PREFIX}number]`;
+  var NOSWAP = `[${PREFIX}noswap],[data-calltrk-noswap]`;
+  var TEL = 'a[href^="tel:"]';
+  function nearest(from, selector) {
+    const { host } = from.getRootNode();
+    return from.closest(selector) || host && nearest(host, selector);
+  }
+  function given(from, name) {
+    const attribute = PREFIX + name;
+    const holder = nearest(from, `[${attribute}],callease-number[${name}]`);
+    return holder?.getAttribute(attribute) || holder?.getAttribute(name) || void 0;
+  }
+  function put(element, attribute, value) {
+    if (value == null) element.removeAttribute(attribute);
+    else element.setAttribute(attribute, value);
+  }
+
+  // plugin/src/words.ts
+  var WORDS = {
+    en: ["Show number", "ext."],
+    ru: ["\u041F\u043E\u043A\u0430\u0437\u0430\u0442\u044C \u043D\u043E\u043C\u0435\u0440", "\u0434\u043E\u0431."],
+    kk: ["\u041D\u04E9\u043C\u0456\u0440\u0434\u0456 \u043A\u04E9\u0440\u0441\u0435\u0442\u0443", "\u049B\u043E\u0441."]
+  };
+  var [SHOW_NUMBER, EXTENSION] = WORDS[locale] || WORDS.en;
+
+  // plugin/src/element.ts
+  function enhance(element) {
+    let control = element.querySelector(`${REVEAL},button,a`);
+    if (!control) {
+      control = document.createElement("button");
+      control.append(...element.childNodes);
+      if (!control.textContent?.trim()) control.append(SHOW_NUMBER);
+      element.append(control);
+    }
+    put(control, `${PREFIX}reveal`, "");
+  }
+  function defineElement() {
+    if (customElements.get("callease-number")) return;
+    customElements.define(
+      "callease-number",
+      class extends HTMLElement {
+        connectedCallback() {
+          whenReady(() => enhance(this));
+        }
+      }
+    );
+  }
+
+  // plugin/src/events.ts
+  var PREFIX2 = "callease:";
+  var NAMES = ["ready", "reveal", "expired", "dial", "callback", "error"];
+  function emit(name, detail, source) {
+    const event = PREFIX2 + name;
+    (source?.isConnected ? source : document).dispatchEvent(
+      new CustomEvent(event, { bubbles: true, composed: true, detail })
+    );
+    window.dataLayer = window.dataLayer || [];
+    window.dataLayer.push({ event, ...detail });
+  }
+  function told(request, listing, source) {
+    return request.catch((error) => {
+      emit("error", { code: error.code, listing }, source);
+      throw error;
+    });
+  }
+  function on(name, handler) {
+    const names = name === "*" ? NAMES : [name.replace(PREFIX2, "")];
+    const offs = names.map((each) => listen(document, PREFIX2 + each, handler));
+    return () => offs.map((off) => off());
+  }
+
+  // plugin/src/leases.ts
+  function left({ at, ttl }) {
+    const age = Date.now() - at;
+    return age < 0 ? 0 : ttl * 1e3 - age;
+  }
+  function current(listing) {
+    return tab.leases.find((lease2) => lease2.listing === listing && left(lease2) > 0);
+  }
+  async function lease(listing, token) {
+    if (!listing) return fail("no_listing");
+    const running = current(listing);
+    if (running) return running;
+    const answer = await ask("/v1/leases", { listing, token, clients: clients() });
+    if (!answer.number) fail("bad_answer");
+    const lease2 = { ...answer, listing, at: Date.now() };
+    if (lease2.ttl > 0 && lease2.kind !== "fallback") {
+      tab.leases.push(lease2);
+      save();
+    }
+    return lease2;
+  }
+
+  // plugin/src/mask.ts
+  var WRITTEN = /[+(]*\d[\d\s().\u2010-\u2013-]{4,}\d/;
+  var digitsOf = (text) => text.replace(/\D/g, "");
+  function byMask(mask = "", number, codes = /^/) {
+    const digits = digitsOf(number);
+    const parts = mask.split("#");
+    let next = digits.length - parts.length + 1;
+    const rest = digits.slice(0, next);
+    const fits = next >= 0 && (mask[0] === "+" ? digitsOf(parts[0]) === rest : codes.test(rest));
+    return fits ? mask.replace(/#/g, () => digits[next++]) : void 0;
+  }
+  function like(written = "", number) {
+    const trunk = /^(8(?=\d{10}$)|0)/.exec(digitsOf(written))?.[0];
+    const mask = written.replace(/\d/g, "#");
+    return byMask(trunk ? mask.replace("#", trunk) : mask, number, trunk === "0" ? /^\d{1,3}$/ : /^[17]?$/);
+  }
+
+  // plugin/src/paint.ts
+  var painted = /* @__PURE__ */ new Set();
+  function shownBy(test) {
+    for (const one of painted) if (test(one.element)) return one.lease;
+    return void 0;
+  }
+  function revert(test) {
+    let first;
+    for (const one of painted) {
+      if (!test(one)) continue;
+      painted.delete(one);
+      for (const step of one.undo.reverse()) step();
+      first = first || one.origin;
+    }
+    return first;
+  }
+  function revertMoved() {
+    revert(({ element, under }) => element.isConnected && given(element, "listing") !== under);
+  }
+  function swap(from, to) {
+    const focused = from.matches(":focus");
+    from.replaceWith(to);
+    if (focused) to.focus({ preventScroll: true });
+  }
+  function linkLike(control) {
+    const link = document.createElement("a");
+    for (const { name, value } of control.attributes) {
+      if (!/^(on|aria-|role|title|style)/.test(name)) link.setAttribute(name, value);
+    }
+    link.style.cssText = control.style.cssText;
+    link.append(...control.cloneNode(true).childNodes);
+    return link;
+  }
+  function spelt(element, { number, display, extension }) {
+    const written = WRITTEN.exec(element.textContent)?.[0];
+    const text = byMask(given(element, "format"), number) || like(written, number) || display || number;
+    return extension ? `${text} ${EXTENSION} ${extension}` : text;
+  }
+  function paint(element, lease2, control) {
+    revert((one) => one.element === element);
+    const text = spelt(element, lease2);
+    const undo = [];
+    const change = (target, attribute, value = null) => {
+      const before2 = target.getAttribute(attribute);
+      undo.push(() => put(target, attribute, before2));
+      put(target, attribute, value);
+    };
+    const shown = element === control && element.localName !== "a" ? linkLike(element) : element;
+    const place = shown.querySelector(`${NUMBER},${TEL}`) || shown;
+    const before = [...place.childNodes];
+    undo.push(() => place.replaceChildren(...before));
+    place.replaceChildren(...before.filter((node) => !node.textContent?.trim()), text);
+    const link = shown.localName === "a" ? shown : place.closest(TEL);
+    if (link) {
+      change(link, "href", `tel:${lease2.number}${lease2.extension ? `,,${lease2.extension}` : ""}`);
+      change(link, "aria-label");
+      change(link, "title");
+    }
+    for (const each of [shown, control]) {
+      if (each) change(each, `${PREFIX}state`, lease2.kind === "fallback" ? "fallback" : "shown");
+    }
+    if (shown !== element) {
+      swap(element, shown);
+      undo.push(() => swap(shown, element));
+    }
+    painted.add({ lease: lease2, origin: element, element: shown, under: given(shown, "listing"), undo });
+    return shown;
+  }
+  function fillNumbers(root, leaseOf) {
+    for (const element of root.querySelectorAll(NUMBER)) {
+      const lease2 = leaseOf(given(element, "listing"));
+      if (!lease2 || nearest(element, NOSWAP)) continue;
+      if (!shownBy((other) => other.contains(element) || element.contains(other))) paint(element, lease2);
+    }
+  }
+
+  // plugin/src/late.ts
+  function onChange() {
+    if (!tab.leases.length) return;
+    revertMoved();
+    fillNumbers(document, current);
+  }
+  function startLate() {
+    const observer = new MutationObserver(onChange);
+    const attributeFilter = [`${PREFIX}listing`, "listing"];
+    observer.observe(document, { childList: true, subtree: true, attributeFilter });
+    atEnd(() => observer.disconnect());
+  }
+
+  // plugin/src/watch.ts
+  var MINUTE_MS = 6e4;
+  var timer;
+  function sweep() {
+    for (const lease2 of [...tab.leases]) {
+      if (left(lease2) > 0) continue;
+      tab.leases.splice(tab.leases.indexOf(lease2), 1);
+      const restored = revert((one) => one.lease.lease === lease2.lease);
+      emit("expired", lease2, restored);
+    }
+    save();
+    clearTimeout(timer);
+    timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
+  }
+  function report(type, lease2) {
+    if (lease2) post(`/v1/leases/${lease2}/events`, { type }).catch(() => {
+    });
+  }
+  function reportDial(shown, link) {
+    report("dial", shown.lease);
+    emit("dial", shown, link);
+  }
+  function reportCopy() {
+    report("copy", shownBy((element) => getSelection()?.containsNode(element, true))?.lease);
+  }
+  function beat() {
+    if (document.hidden) return;
+    for (const { lease: lease2, kind } of tab.leases) if (kind !== "static") report("heartbeat", lease2);
+  }
+  function startWatch() {
+    sweep();
+    listen(document, "copy", reportCopy);
+    listen(window, "visibilitychange", sweep);
+    listen(window, "pageshow", sweep);
+    const beating = setInterval(beat, MINUTE_MS);
+    atEnd(() => {
+      clearInterval(beating);
+      clearTimeout(timer);
+      revert(() => true);
+    });
+  }
+
+  // plugin/src/reveal.ts
+  var PATIENCE_MS = 2e3;
+  var pending = /* @__PURE__ */ new Set();
+  function fillHeld(root = document) {
+    fillNumbers(root, current);
+  }
+  function spread(shown, element) {
+    const root = element?.getRootNode() || document;
+    fillNumbers(root, (listing) => listing === shown.listing ? shown : void 0);
+    emit("reveal", shown, element);
+  }
+  function fallback(control, listing, offered) {
+    const named = offered || given(control, "fallback");
+    const link = [...document.querySelectorAll(TEL)].find(
+      (each) => given(each, "listing") === listing && !shownBy((element) => element.contains(each))
+    );
+    const number = (named || link?.getAttribute("href") || "").replace(/[^+\d]/g, "");
+    const written = WRITTEN.exec(named || link?.textContent || "");
+    return number ? { listing, number, display: written?.[0], kind: "fallback" } : void 0;
+  }
+  function placeFor(control) {
+    const selector = control.getAttribute(`${PREFIX}target`);
+    const card = nearest(control, `[${PREFIX}listing]`);
+    const root = control.getRootNode();
+    try {
+      return card.querySelector(selector) || root.querySelector(selector) || control;
+    } catch {
+      return control;
+    }
+  }
+  function setBusy(control, busy) {
+    put(control, "aria-busy", busy);
+    put(control, `${PREFIX}state`, busy && "loading");
+  }
+  async function reveal(control) {
+    const listing = given(control, "listing");
+    pending.add(control);
+    setBusy(control, "true");
+    const answer = lease(listing, given(control, "token")).finally(sweep);
+    const tooLate = new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, { code: "timeout" }));
+    const shown = await told(Promise.race([answer, tooLate]), listing, control).catch(
+      (failure) => fallback(control, listing, failure.fallback)
+    );
+    pending.delete(control);
+    setBusy(control, null);
+    if (shown && !ended) spread(shown, paint(placeFor(control), shown, control));
+  }
+  async function leaseFor({ listing, token }) {
+    const shown = await told(lease(listing, token).finally(sweep), listing);
+    spread(shown);
+    return shown;
+  }
+  function onClick(event) {
+    const clicked = event.composedPath()[0];
+    const link = clicked.closest(TEL);
+    const shown = link && shownBy((element) => element.contains(link) || link.contains(element));
+    const control = nearest(clicked, REVEAL);
+    if (shown) {
+      reportDial(shown, link);
+    } else if (control && !nearest(control, NOSWAP)) {
+      event.preventDefault();
+      if (!pending.has(control)) reveal(control);
+    }
+  }
+  function onKey(event) {
+    const control = event.composedPath()[0];
+    if (!["Enter", " "].includes(event.key) || !control.matches(`${REVEAL}:not(button,input,summary,a[href])`))
+      return;
+    event.preventDefault();
+    control.click();
+  }
+  function startReveal() {
+    listen(document, "click", onClick);
+    listen(document, "keydown", onKey);
+  }
+
+  // plugin/src/main.ts
+  var IDLE_MS = 2e3;
+  function swap2(root = document) {
+    for (const each of typeof root === "string" ? document.querySelectorAll(root) : [root]) fillHeld(each);
+  }
+  async function callback(order) {
+    const { listing } = order;
+    const answer = await told(ask("/v1/callbacks", order), listing);
+    const { callback: callback2, state } = answer;
+    emit("callback", { listing, callback: callback2, state });
+    return answer;
+  }
+  function sendVisit() {
+    ask("/v1/visits", { clients: clients() }, document.title).then(
+      ({ visit }) => Object.assign(api, { visit }),
+      () => {
+      }
+    );
+  }
+  function destroy() {
+    end();
+    api.version = "";
+  }
+  var commands = { lease: leaseFor, swap: swap2, callback, consent, on, destroy };
+  var api = Object.assign((command, ...args) => {
+    const member = api[command];
+    return member?.then ? member.then(...args) : member?.(...args);
+  }, commands);
+  function start() {
+    const queue = window.callease?.q || [];
+    window.callease = api;
+    api.version = "1.0.0";
+    save();
+    startReveal();
+    startWatch();
+    startLate();
+    defineElement();
+    window.CallTrk = window.CallTrk || {
+      swap: swap2,
+      getSwapNumbers: (_numbers, done) => {
+        setTimeout(done, 0, {});
+      }
+    };
+    api.ready = new Promise(whenReady).then(() => {
+      fillHeld();
+      const whenIdle = window.requestIdleCallback || setTimeout;
+      whenIdle(sendVisit, { timeout: IDLE_MS });
+      emit("ready", { version: "1.0.0" });
+      return api;
+    });
+    for (const call of queue) new Promise((resolve) => resolve(api(...call))).catch(console.warn);
+  }
+  if (!window.callease?.version) {
+    if (site && base) start();
+    else console.warn("callease: no data-site");
+  }
+})();
