@@ -1,6 +1,5 @@
 /** Follows the page as it changes, by a route without a load or otherwise: late content, and cards used again. */
 
-import { current } from './leases';
 import { atEnd } from './lifetime';
 import { PREFIX } from './markup';
 import { tab } from './memory';
@@ -10,7 +9,7 @@ import { fillNumbers, revertMoved } from './paint';
 function onChange(): void {
   if (!tab.leases.length) return;
   revertMoved();
-  fillNumbers(document, current);
+  fillNumbers(document);
 }
 
 export function startLate(): void {

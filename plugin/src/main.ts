@@ -6,8 +6,9 @@ import { defineElement } from './element';
 import { emit, on, told } from './events';
 import { startLate } from './late';
 import { end, whenReady } from './lifetime';
-import { consent, save } from './memory';
-import { fillHeld, leaseFor, startReveal } from './reveal';
+import { consent } from './memory';
+import { fillNumbers } from './paint';
+import { leaseFor, startReveal } from './reveal';
 import { startWatch } from './watch';
 
 declare const VERSION: string;
@@ -44,7 +45,7 @@ interface CallbackAnswer {
 }
 
 function swap(root: ParentNode | string = document): void {
-  for (const each of typeof root === 'string' ? document.querySelectorAll(root) : [root]) fillHeld(each);
+  for (const each of typeof root === 'string' ? document.querySelectorAll(root) : [root]) fillNumbers(each);
 }
 
 /** Orders a call-back; the phone goes to the server only, never into an event. */
@@ -85,7 +86,6 @@ function start(): void {
   const queue = window.callease?.q || [];
   window.callease = api;
   api.version = VERSION;
-  save();
   startReveal();
   startWatch();
   startLate();
@@ -98,7 +98,7 @@ function start(): void {
     },
   };
   api.ready = new Promise(whenReady).then(() => {
-    fillHeld();
+    swap();
     // Safari has no idle callbacks; `setTimeout` takes the options for no delay.
     const whenIdle = (window.requestIdleCallback || setTimeout) as typeof requestIdleCallback;
     whenIdle(sendVisit, { timeout: IDLE_MS });

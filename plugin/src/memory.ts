@@ -34,23 +34,25 @@ export const tab: { session: string; leases: Lease[] } = {
   ...(allowed && guarded(() => JSON.parse(sessionStorage.callease))),
 };
 
+/** Stores the tab's part, as long as the visitor has not refused in another tab meanwhile. */
 export function save(): void {
-  if (!allowed) return;
   guarded(() => {
-    localStorage.callease = visitor;
-    sessionStorage.callease = JSON.stringify(tab);
+    if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
   });
 }
 
 export function consent(given: boolean): void {
   allowed = given;
-  save();
-  if (given) return;
-  visitor = opaqueId();
-  tab.session = opaqueId();
+  if (!given) {
+    visitor = opaqueId();
+    tab.session = opaqueId();
+  }
   guarded(() => {
     delete sessionStorage.callease;
-    if (consentRequired) delete localStorage.callease;
-    else localStorage.callease = REFUSED;
+    if (given || !consentRequired) localStorage.callease = given ? visitor : REFUSED;
+    else delete localStorage.callease;
   });
+  save();
 }
+
+if (allowed) consent(true);

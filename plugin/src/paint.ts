@@ -1,6 +1,6 @@
 /** Puts a number on the page, and takes it off again without a trace. */
 
-import type { Shown } from './leases';
+import { current, type Shown } from './leases';
 import { given, NOSWAP, NUMBER, nearest, PREFIX, put, TEL } from './markup';
 import { byMask, like, WRITTEN } from './mask';
 import { EXTENSION } from './words';
@@ -103,10 +103,11 @@ export function paint(element: HTMLElement, lease: Shown, control?: HTMLElement)
   return shown;
 }
 
-/** Fills the number elements under `root` for whose listing `leaseOf` knows a lease. */
-export function fillNumbers(root: ParentNode, leaseOf: (listing?: string) => Shown | undefined): void {
+/** Fills the number elements under `root` whose listing is that of `shown` or has a running lease. */
+export function fillNumbers(root: ParentNode, shown?: Shown): void {
   for (const element of root.querySelectorAll<HTMLElement>(NUMBER)) {
-    const lease = leaseOf(given(element, 'listing'));
+    const listing = given(element, 'listing');
+    const lease = shown?.listing === listing ? shown : current(listing);
     if (!lease || nearest(element, NOSWAP)) continue;
     if (!shownBy((other) => other.contains(element) || element.contains(other))) paint(element, lease);
   }

@@ -2,27 +2,21 @@
 
 import type { Failure } from './api';
 import { emit, told } from './events';
-import { current, lease, type Shown } from './leases';
+import { lease, type Shown } from './leases';
 import { ended, listen } from './lifetime';
 import { given, NOSWAP, nearest, PREFIX, put, REVEAL, TEL } from './markup';
 import { WRITTEN } from './mask';
 import { fillNumbers, paint, shownBy } from './paint';
-import { reportDial, sweep } from './watch';
+import { report, sweep } from './watch';
 
 /** Longest wait for a lease before the visitor gets the number that needs none. */
 const PATIENCE_MS = 2000;
 
 const pending = new Set<Element>();
 
-/** Fills the number elements of every listing that has a running lease. */
-export function fillHeld(root: ParentNode = document): void {
-  fillNumbers(root, current);
-}
-
 /** Fills the number elements of the listing, too, and announces it. */
 function spread(shown: Shown, element?: Element): void {
-  const root = (element?.getRootNode() || document) as ParentNode;
-  fillNumbers(root, (listing) => (listing === shown.listing ? shown : undefined));
+  fillNumbers((element?.getRootNode() || document) as ParentNode, shown);
   emit('reveal', shown, element);
 }
 
@@ -82,7 +76,8 @@ function onClick(event: MouseEvent): void {
   const shown = link && shownBy((element) => element.contains(link) || link.contains(element));
   const control = nearest(clicked, REVEAL);
   if (shown) {
-    reportDial(shown, link);
+    report('dial', shown.lease);
+    emit('dial', shown, link);
   } else if (control && !nearest(control, NOSWAP)) {
     event.preventDefault();
     if (!pending.has(control)) reveal(control);
@@ -92,7 +87,7 @@ function onClick(event: MouseEvent): void {
 /** Makes a focusable control that is no button answer to the keys of one. */
 function onKey(event: KeyboardEvent): void {
   const control = event.composedPath()[0] as HTMLElement;
-  if (!['Enter', ' '].includes(event.key) || !control.matches(`${REVEAL}:not(button,input,summary,a[href])`))
+  if (!['Enter', ' '].includes(event.key) || !control.matches(`${REVEAL}:not(button,a[href])`))
     return;
   event.preventDefault();
   control.click();

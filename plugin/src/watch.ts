@@ -2,7 +2,7 @@
 
 import { post } from './api';
 import { emit } from './events';
-import { left, type Shown } from './leases';
+import { left } from './leases';
 import { atEnd, listen } from './lifetime';
 import { save, tab } from './memory';
 import { revert, shownBy } from './paint';
@@ -17,21 +17,16 @@ export function sweep(): void {
     if (left(lease) > 0) continue;
     tab.leases.splice(tab.leases.indexOf(lease), 1);
     const restored = revert((one) => one.lease.lease === lease.lease);
+    save();
     emit('expired', lease, restored);
   }
-  save();
   clearTimeout(timer);
   timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
 }
 
 /** Tells the server what became of a lease; a lost report costs a little precision and is not worth a retry. */
-function report(type: string, lease?: string): void {
+export function report(type: string, lease?: string): void {
   if (lease) post(`/v1/leases/${lease}/events`, { type }).catch(() => {});
-}
-
-export function reportDial(shown: Shown, link: Element): void {
-  report('dial', shown.lease);
-  emit('dial', shown, link);
 }
 
 function reportCopy(): void {

@@ -11,6 +11,9 @@ from callease.base.database import Database
 from callease.base.group_commit import GroupCommit
 from callease.base.redis import RedisStore
 from callease.base.secrets import SecretBox
+from callease.catalog.changes import ChangeMark
+from callease.catalog.lookup import CatalogLookup
+from callease.catalog.revisions import share
 from callease.leads.intake import CallIntake
 from callease.numbers.pool import NumberPool
 from callease.settings import Settings
@@ -33,6 +36,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     redis = RedisStore(settings.redis_url or f"unix://{settings.redis_socket}")
     box = SecretBox(settings.secret_key)
     pool = NumberPool(database, redis, clock)
+    changes = ChangeMark(settings.data_dir / "run" / "catalogue-mark")
+    share(database, changes)
+    catalog = CatalogLookup(database, changes)
     return Services(
         settings=settings,
         clock=clock,
@@ -40,7 +46,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         redis=redis,
         box=box,
         snapshot=Snapshot(settings.snapshot_path),
-        reveals=Reveals(database, pool, GroupCommit(database), clock, box),
+        catalog=catalog,
+        reveals=Reveals(database, catalog, pool, GroupCommit(database), clock, box),
         intake=CallIntake(database, clock, box, settings.spool_dir),
     )
 

@@ -32,24 +32,24 @@
     ...allowed && guarded(() => JSON.parse(sessionStorage.callease))
   };
   function save() {
-    if (!allowed) return;
     guarded(() => {
-      localStorage.callease = visitor;
-      sessionStorage.callease = JSON.stringify(tab);
+      if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
     });
   }
   function consent(given2) {
     allowed = given2;
-    save();
-    if (given2) return;
-    visitor = opaqueId();
-    tab.session = opaqueId();
+    if (!given2) {
+      visitor = opaqueId();
+      tab.session = opaqueId();
+    }
     guarded(() => {
       delete sessionStorage.callease;
-      if (consentRequired) delete localStorage.callease;
-      else localStorage.callease = REFUSED;
+      if (given2 || !consentRequired) localStorage.callease = given2 ? visitor : REFUSED;
+      else delete localStorage.callease;
     });
+    save();
   }
+  if (allowed) consent(true);
 
   // plugin/src/api.ts
   function fail(code, fallback2) {
@@ -287,9 +287,10 @@
     painted.add({ lease: lease2, origin: element, element: shown, under: given(shown, "listing"), undo });
     return shown;
   }
-  function fillNumbers(root, leaseOf) {
+  function fillNumbers(root, shown) {
     for (const element of root.querySelectorAll(NUMBER)) {
-      const lease2 = leaseOf(given(element, "listing"));
+      const listing = given(element, "listing");
+      const lease2 = shown?.listing === listing ? shown : current(listing);
       if (!lease2 || nearest(element, NOSWAP)) continue;
       if (!shownBy((other) => other.contains(element) || element.contains(other))) paint(element, lease2);
     }
@@ -299,7 +300,7 @@
   function onChange() {
     if (!tab.leases.length) return;
     revertMoved();
-    fillNumbers(document, current);
+    fillNumbers(document);
   }
   function startLate() {
     const observer = new MutationObserver(onChange);
@@ -316,19 +317,15 @@
       if (left(lease2) > 0) continue;
       tab.leases.splice(tab.leases.indexOf(lease2), 1);
       const restored = revert((one) => one.lease.lease === lease2.lease);
+      save();
       emit("expired", lease2, restored);
     }
-    save();
     clearTimeout(timer);
     timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
   }
   function report(type, lease2) {
     if (lease2) post(`/v1/leases/${lease2}/events`, { type }).catch(() => {
     });
-  }
-  function reportDial(shown, link) {
-    report("dial", shown.lease);
-    emit("dial", shown, link);
   }
   function reportCopy() {
     report("copy", shownBy((element) => getSelection()?.containsNode(element, true))?.lease);
@@ -353,12 +350,8 @@
   // plugin/src/reveal.ts
   var PATIENCE_MS = 2e3;
   var pending = /* @__PURE__ */ new Set();
-  function fillHeld(root = document) {
-    fillNumbers(root, current);
-  }
   function spread(shown, element) {
-    const root = element?.getRootNode() || document;
-    fillNumbers(root, (listing) => listing === shown.listing ? shown : void 0);
+    fillNumbers(element?.getRootNode() || document, shown);
     emit("reveal", shown, element);
   }
   function fallback(control, listing, offered) {
@@ -408,7 +401,8 @@
     const shown = link && shownBy((element) => element.contains(link) || link.contains(element));
     const control = nearest(clicked, REVEAL);
     if (shown) {
-      reportDial(shown, link);
+      report("dial", shown.lease);
+      emit("dial", shown, link);
     } else if (control && !nearest(control, NOSWAP)) {
       event.preventDefault();
       if (!pending.has(control)) reveal(control);
@@ -416,7 +410,7 @@
   }
   function onKey(event) {
     const control = event.composedPath()[0];
-    if (!["Enter", " "].includes(event.key) || !control.matches(`${REVEAL}:not(button,input,summary,a[href])`))
+    if (!["Enter", " "].includes(event.key) || !control.matches(`${REVEAL}:not(button,a[href])`))
       return;
     event.preventDefault();
     control.click();
@@ -429,7 +423,7 @@
   // plugin/src/main.ts
   var IDLE_MS = 2e3;
   function swap2(root = document) {
-    for (const each of typeof root === "string" ? document.querySelectorAll(root) : [root]) fillHeld(each);
+    for (const each of typeof root === "string" ? document.querySelectorAll(root) : [root]) fillNumbers(each);
   }
   async function callback(order) {
     const { listing } = order;
@@ -458,7 +452,6 @@
     const queue = window.callease?.q || [];
     window.callease = api;
     api.version = "1.0.0";
-    save();
     startReveal();
     startWatch();
     startLate();
@@ -470,7 +463,7 @@
       }
     };
     api.ready = new Promise(whenReady).then(() => {
-      fillHeld();
+      swap2();
       const whenIdle = window.requestIdleCallback || setTimeout;
       whenIdle(sendVisit, { timeout: IDLE_MS });
       emit("ready", { version: "1.0.0" });

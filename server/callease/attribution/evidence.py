@@ -74,9 +74,7 @@ def remember(
     session.flush()
 
 
-def _leases(
-    session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime
-) -> list[LeaseFacts]:
+def _leases(session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime) -> list[LeaseFacts]:
     query = (
         select(Lease)
         .where(Lease.number_id == number_id, Lease.leased_at <= at + _CLOCKS_DIFFER)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from callease.attribution.models import Visit
 from callease.attribution.sources import DIRECT, host_of, matches
-from callease.attribution.visits import PageView, begin_visit, visit_under_way
+from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
 from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.errors import CalleaseError, Forbidden, NotFound, Unavailable
@@ -21,7 +20,7 @@ from callease.base.group_commit import GroupCommit, Row
 from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.catalog.hours import is_open, opens_at
-from callease.catalog.lookup import ListingFacts, SiteFacts, find_listing_facts, find_site
+from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
 from callease.numbers.models import Lease, Number
 from callease.numbers.pool import Held, Limits, NumberPool, subject_of
 
@@ -58,9 +57,17 @@ class Revealed:
 
 class Reveals:
     def __init__(
-        self, database: Database, pool: NumberPool, rows: GroupCommit, clock: Clock, box: SecretBox
+        self,
+        database: Database,
+        catalog: CatalogLookup,
+        pool: NumberPool,
+        rows: GroupCommit,
+        clock: Clock,
+        box: SecretBox,
     ) -> None:
         self._database = database
+        self._catalog = catalog
+        self._visits = VisitLookup(database)
         self._pool = pool
         self._rows = rows
         self._clock = clock
@@ -69,22 +76,18 @@ class Reveals:
     def reveal(self, request: RevealRequest) -> Revealed:
         """Raises NotFound (unknown_site, unknown_listing), Forbidden (origin_not_allowed), LimitExceeded; what is known
         of a number to show stands in their data as `fallback`. Raises Unavailable when the database is down."""
-        with self._database.reading() as session:
-            connection = session.connection()
-            site = find_site(connection, request.site_key)
-            if site is None:
-                raise NotFound("unknown_site")
-            listing = find_listing_facts(connection, site.id, request.listing)
-            check_origin(site, request.origin, listing.phone if listing else None)
-            if listing is None:
-                raise NotFound("unknown_listing")
-            reason = self._why_no_lease(site, listing, request)
-            if reason:
-                return self._without_lease(session, site, listing, reason)
-            now = self._clock.now()
-            visit = visit_under_way(session, site.id, request.view.visitor, request.view.session, now)
-        view = PageView(**{**vars(request.view), "site_id": site.id, "domains": site.domains})
-        return self._lease(site, listing, request, view, visit, now)
+        site = self._catalog.site(request.site_key)
+        if site is None:
+            raise NotFound("unknown_site")
+        listing = self._catalog.listing(site.id, request.listing)
+        check_origin(site, request.origin, listing.phone if listing else None)
+        if listing is None:
+            raise NotFound("unknown_listing")
+        reason = self._why_no_lease(site, listing, request)
+        if reason:
+            return self._without_lease(site, listing, reason)
+        view = replace(request.view, site_id=site.id, domains=site.domains)
+        return self._lease(site, listing, view, request.address)
 
     def _why_no_lease(self, site: SiteFacts, listing: ListingFacts, request: RevealRequest) -> str | None:
         if site.mode == "measure":
@@ -107,16 +110,16 @@ class Reveals:
         self,
         site: SiteFacts,
         listing: ListingFacts,
-        request: RevealRequest,
         view: PageView,
-        visit: Visit | None,
-        now: datetime,
+        address: str | None,
     ) -> Revealed:
+        now = self._clock.now()
+        visit = self._visits.find(site.id, view.visitor, view.session, now)
         begun = None if visit else begin_visit(view, now)
         source_class = visit.source_class if visit else begun["source_class"] if begun else DIRECT
         lease_id = new_id("lse")
         subject = subject_of(listing.external_id, view.visitor, view.session, lease_id)
-        limits = Limits(visitor=_counted(view), address=request.address)
+        limits = Limits(visitor=_counted(view), address=address)
         try:
             held = self._pool.lease(
                 listing.office_id,
@@ -128,8 +131,7 @@ class Reveals:
                 limits,
             )
         except NotFound:
-            with self._database.reading() as session:
-                return self._without_lease(session, site, listing, "no_numbers")
+            return self._without_lease(site, listing, "no_numbers")
         except Unavailable as error:
             return fallback(site, listing, error.code)
         except CalleaseError as error:
@@ -161,17 +163,16 @@ class Reveals:
             hours=_hours(listing, now),
         )
 
-    def _without_lease(
-        self, session: Session, site: SiteFacts, listing: ListingFacts, reason: str
-    ) -> Revealed:
+    def _without_lease(self, site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:
         """The office's fixed number where there is one and a number may be given out at all, else the real one."""
         if reason in ("bot", "token", "no_numbers"):
-            fixed = session.scalar(
-                select(Number.e164)
-                .where(Number.office_id == listing.office_id, Number.role == "static", Number.state == "active")
-                .order_by(Number.id)
-                .limit(1)
-            )
+            with self._database.lookup_connection() as connection:
+                fixed = connection.scalar(
+                    select(Number.e164)
+                    .where(Number.office_id == listing.office_id, Number.role == "static", Number.state == "active")
+                    .order_by(Number.id)
+                    .limit(1)
+                )
             if fixed:
                 return Revealed("static", fixed, listing.external_id, site.region, reason=reason)
         return fallback(site, listing, reason)
@@ -207,7 +208,7 @@ def _row(
     view: PageView,
     subject: str,
     source_class: str,
-    visit: Visit | None,
+    visit: VisitUnderWay | None,
     begun: dict[str, Any] | None,
 ) -> dict[str, Any]:
     visit_id = visit.id if visit else begun["id"] if begun else None

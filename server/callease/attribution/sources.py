@@ -35,7 +35,9 @@ _MEDIA = {
     **dict.fromkeys("email e-mail mail newsletter mailing rassylka digest".split(), "email"),
     **dict.fromkeys("social smm social-network social_network social-media sm post stories".split(), "social"),
     **dict.fromkeys("messenger telegram whatsapp viber chat bot push sms".split(), "messenger"),
-    **dict.fromkeys("aggregator classified classifieds feed portal board listing catalog map maps".split(), "aggregator"),
+    **dict.fromkeys(
+        "aggregator classified classifieds feed portal board listing catalog map maps".split(), "aggregator"
+    ),
     "organic": "organic",
     "referral": "referral",
     "affiliate": "referral",

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from callease.attribution.devices import Device
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, Source, click_ids, source_of
+from callease.base.database import Database
 from callease.base.errors import NotFound
 from callease.base.ids import new_id
 from callease.numbers.models import Lease
@@ -63,6 +64,41 @@ def visit_under_way(
     if visitor:
         return session.scalar(newest.where(Visit.visitor == visitor, Visit.seen_at > at - _VISIT_GAP))
     return None
+
+
+@dataclass(frozen=True)
+class VisitUnderWay:
+    id: str
+    source_class: str
+
+
+class VisitLookup:
+    """`visit_under_way` for reveals: the same answer from statements that are put together once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, site_id: str, visitor: str | None, session_id: str | None, at: datetime) -> VisitUnderWay | None:
+        if not visitor and not session_id:
+            return None
+        with self._database.lookup_connection() as connection:
+            row = None
+            if session_id:
+                row = connection.execute(_BY_SESSION, {"site_id": site_id, "session": session_id}).first()
+            if row is None and visitor:
+                values = {"site_id": site_id, "visitor": visitor, "since": at - _VISIT_GAP}
+                row = connection.execute(_BY_VISITOR, values).first()
+        return VisitUnderWay(*row) if row else None
+
+
+_NEWEST_VISIT = (
+    select(Visit.id, Visit.source_class)
+    .where(Visit.site_id == bindparam("site_id"))
+    .order_by(Visit.started_at.desc(), Visit.id.desc())
+    .limit(1)
+)
+_BY_SESSION = _NEWEST_VISIT.where(Visit.session == bindparam("session"))
+_BY_VISITOR = _NEWEST_VISIT.where(Visit.visitor == bindparam("visitor"), Visit.seen_at > bindparam("since"))
 
 
 def take_lease_event(session: Session, lease_id: str, type_: str, at: datetime) -> None:

@@ -5,6 +5,9 @@ Every entry point opens one `transaction()` (or `reading()`), passes its session
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from callease.base.errors import Unavailable
 
 _BUSY_SECONDS = 5
+_TURN_SECONDS = 0.0005
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,8 +77,12 @@ class Database:
             arguments.update(pool_pre_ping=True, connect_args={"connect_timeout": 2})
         self.engine: Engine = create_engine(parsed, **arguments)
         if self.is_sqlite:
-            _prepare_sqlite(self.engine)
-        self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+            _prepare_sqlite(self.engine, parsed.database or "")
+        self._writers = self.engine.execution_options(writes=True)
+        self._lookups = self.engine.execution_options(lookups=True, isolation_level="AUTOCOMMIT")
+        # What layers above want to know of every writing session, see Session.info.
+        self.session_info: dict[Any, Any] = {}
+        self._writing = sessionmaker(self._writers, expire_on_commit=False, info=self.session_info)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -89,15 +97,20 @@ class Database:
             yield session
 
     @contextmanager
-    def connection(self, writes: bool = False) -> Iterator[Connection]:
-        """A bare connection in a transaction, for the few statements that are run thousands of times a second."""
-        engine = self.engine.execution_options(writes=True) if writes else self.engine
-        with _server_missing_is_unavailable(), engine.begin() as connection:
+    def writing_connection(self) -> Iterator[Connection]:
+        """A bare connection in a transaction, for bulk inserts."""
+        with _server_missing_is_unavailable(), self._writers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def lookup_connection(self) -> Iterator[Connection]:
+        """A bare connection for single look-ups that are made thousands of times a second: each sees its own moment."""
+        with _server_missing_is_unavailable(), self._lookups.connect() as connection:
             yield connection
 
     def check(self) -> None:
         """Raises Unavailable when no statement gets through."""
-        with self.connection() as connection:
+        with self.lookup_connection() as connection:
             connection.execute(text("SELECT 1"))
 
     def insert_if_new(self, table: Any, unique: Sequence[str]) -> Insert:
@@ -121,22 +134,62 @@ def _server_missing_is_unavailable() -> Iterator[None]:
         raise
 
 
-def _prepare_sqlite(engine: Engine) -> None:
-    """WAL, foreign keys, and `BEGIN IMMEDIATE` for writers.
+def _prepare_sqlite(engine: Engine, database_path: str) -> None:
+    """WAL, durable commits, and one writer at a time, who knows from the start that he will write.
 
-    A transaction that reads first and writes later would otherwise fail at once, whatever the busy time-out, when
-    another process has written in between. See sqlite.org/lang_transaction.html.
+    A transaction that reads first and writes later would fail at once, whatever the busy time-out, when somebody else
+    has written in between (sqlite.org/lang_transaction.html). SQLite lets waiting writers sleep up to a tenth of a
+    second between tries, and when several processes write all the time some never get in. Two lock files in front of
+    it make a queue: whoever waits for the database holds the turn, so the one that has just written cannot overtake.
     """
 
     @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
+    def on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        record.info["locks"] = [
+            os.open(f"{database_path}.{name}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            for name in ("turn", "lock")
+        ]
+
+    @event.listens_for(engine, "close")
+    def on_close(_connection: Any, record: Any) -> None:
+        for lock in record.info.pop("locks"):
+            os.close(lock)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("writes"):
+            _queue_up(*connection.info["locks"])
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif not options.get("lookups"):
+            connection.exec_driver_sql("BEGIN")
+
+    # After the statement, so that the lock is held to the very end.
+    @event.listens_for(engine.pool, "reset")
+    def on_reset(_connection: Any, record: Any, _state: Any) -> None:
+        fcntl.flock(record.info["locks"][1], fcntl.LOCK_UN)
+
+
+def _queue_up(turn: int, lock: int) -> None:
+    ends = time.monotonic() + _BUSY_SECONDS
+    _take(turn, ends)
+    try:
+        _take(lock, ends)
+    finally:
+        fcntl.flock(turn, fcntl.LOCK_UN)
+
+
+def _take(lock: int, ends: float) -> None:
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                raise Unavailable("database") from None
+            time.sleep(_TURN_SECONDS)

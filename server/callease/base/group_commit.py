@@ -82,7 +82,7 @@ class GroupCommit:
         by_model: dict[type[Base], list[dict[str, Any]]] = {}
         for model, row in rows:
             by_model.setdefault(model, []).append(row)
-        with self._database.connection(writes=True) as connection:
+        with self._database.writing_connection() as connection:
             for model, of_model in by_model.items():
                 if model not in self._inserts:
                     self._inserts[model] = self._database.insert_if_new(model, ["id"])

@@ -56,9 +56,7 @@ def close_missing(session: Session, clock: Clock, site_id: str, present: set[str
     report.closed += len(missing)
 
 
-def _take(
-    session: Session, clock: Clock, listing: Listing | None, row: dict[str, Any], report: ImportReport
-) -> None:
+def _take(session: Session, clock: Clock, listing: Listing | None, row: dict[str, Any], report: ImportReport) -> None:
     now = clock.now()
     if listing is None:
         session.add(Listing(id=new_id("lst"), created_at=now, updated_at=now, **row))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased
 
+from callease.base.database import Database
+from callease.catalog.changes import ChangeMark
 from callease.catalog.models import Advertiser, Listing, Office, Site
+
+_REMEMBERED_SECONDS = 1.0
+_REMEMBERED_AT_MOST = 20_000
+
+K = TypeVar("K", bound=Hashable)
+F = TypeVar("F")
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,61 @@ LISTING_FACTS = (
 SITE_FACTS = select(*_SITE_COLUMNS).where(Site.retired_at.is_(None))
 
 
-def find_site(connection: Connection, key: str) -> SiteFacts | None:
-    row = connection.execute(SITE_FACTS.where(Site.key == key)).one_or_none()
-    return SiteFacts(*row) if row else None
+_SITE_BY_KEY = SITE_FACTS.where(Site.key == bindparam("key"))
+_LISTING_BY_ID = LISTING_FACTS.where(
+    Listing.site_id == bindparam("site_id"), Listing.external_id == bindparam("external_id")
+)
 
 
-def find_listing_facts(connection: Connection, site_id: str, external_id: str) -> ListingFacts | None:
-    query = LISTING_FACTS.where(Listing.site_id == site_id, Listing.external_id == external_id)
-    row = connection.execute(query).one_or_none()
-    return ListingFacts(*row) if row else None
+class CatalogLookup:
+    """Remembers what it found for as long as nobody on this machine has changed the catalogue, and a second at most.
+
+    Changes made on another machine are seen within that second.
+    """
+
+    def __init__(self, database: Database, changes: ChangeMark) -> None:
+        self._database = database
+        self._changes = changes
+        self._sites: dict[str, _Remembered[SiteFacts]] = {}
+        self._listings: dict[tuple[str, str], _Remembered[ListingFacts]] = {}
+
+    def site(self, key: str) -> SiteFacts | None:
+        """None for an unknown or retired key. Raises Unavailable."""
+        return self._find(self._sites, key, lambda: self._read_site(key))
+
+    def listing(self, site_id: str, external_id: str) -> ListingFacts | None:
+        """None for a listing that the site does not have. Raises Unavailable."""
+        key = (site_id, external_id)
+        return self._find(self._listings, key, lambda: self._read_listing(site_id, external_id))
+
+    def _find(self, known: dict[K, _Remembered[F]], key: K, read: Callable[[], F | None]) -> F | None:
+        found = known.get(key)
+        mark, now = self._changes.read(), time.monotonic()
+        if found and found.mark == mark and now < found.until:
+            return found.facts
+        facts = read()
+        if facts is None:
+            known.pop(key, None)
+            return None
+        if len(known) >= _REMEMBERED_AT_MOST:
+            known.clear()
+        known[key] = _Remembered(facts, mark, now + _REMEMBERED_SECONDS)
+        return facts
+
+    def _read_site(self, key: str) -> SiteFacts | None:
+        with self._database.lookup_connection() as connection:
+            row = connection.execute(_SITE_BY_KEY, {"key": key}).one_or_none()
+        return SiteFacts(*row) if row else None
+
+    def _read_listing(self, site_id: str, external_id: str) -> ListingFacts | None:
+        with self._database.lookup_connection() as connection:
+            values = {"site_id": site_id, "external_id": external_id}
+            row = connection.execute(_LISTING_BY_ID, values).one_or_none()
+        return ListingFacts(*row) if row else None
+
+
+@dataclass(frozen=True)
+class _Remembered(Generic[F]):
+    facts: F
+    mark: bytes
+    until: float

@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from callease.base.database import Base
+from callease.base.database import Base, Database
+from callease.catalog.changes import ChangeMark
 from callease.catalog.models import Advertiser, Listing, Office, Revision, Site
 
 ROUTING, LISTINGS = "routing", "listings"
+_CHANGED, _MARK = "catalogue changed", "catalogue mark"
 
 _revision_of: dict[type[Base], str] = {Site: ROUTING, Advertiser: ROUTING, Office: ROUTING, Listing: LISTINGS}
 
@@ -22,6 +24,18 @@ _revision_of: dict[type[Base], str] = {Site: ROUTING, Advertiser: ROUTING, Offic
 def watch(model: type[Base]) -> None:
     """Changes of `model`'s rows bump the routing revision from now on."""
     _revision_of[model] = ROUTING
+
+
+def share(database: Database, mark: ChangeMark) -> None:
+    """Changes `mark` after every commit to `database` in this process that changed the catalogue."""
+    database.session_info[_MARK] = mark
+
+
+@event.listens_for(Session, "after_commit")
+def _change_mark(session: Session) -> None:
+    mark = session.info.get(_MARK)
+    if mark and session.info.pop(_CHANGED, False):
+        mark.change()
 
 
 def current(session: Session) -> dict[str, int]:
@@ -37,6 +51,7 @@ def _bump(session: Session, name: str) -> int:
 def _bump_what_changed(session: Session, _context: Any, _instances: Any) -> None:
     changed = [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]
     revisions: dict[str, int] = {}
+    session.info[_CHANGED] = session.info.get(_CHANGED) or any(type(row) in _revision_of for row in changed)
     for name in sorted({_revision_of[type(row)] for row in changed if type(row) in _revision_of}):
         revisions[name] = _bump(session, name)
     for row in changed:

@@ -105,9 +105,7 @@ class Relay:
             ids = session.scalars(due).all()
             if not ids:
                 return []
-            session.execute(
-                update(Delivery).where(Delivery.id.in_(ids)).values(claimed_until=now + _CLAIM)
-            )
+            session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(claimed_until=now + _CLAIM))
             rows = session.execute(
                 select(Delivery, WebhookEndpoint, OutboxEvent)
                 .join(WebhookEndpoint, WebhookEndpoint.id == Delivery.endpoint_id)
@@ -239,9 +237,7 @@ def _deliveries(event: OutboxEvent, endpoints: Sequence[WebhookEndpoint], clock:
 
 def _parcel(delivery: Delivery, endpoint: WebhookEndpoint, event: OutboxEvent) -> Parcel:
     body = json.dumps(event.payload, ensure_ascii=False, separators=(",", ":")).encode()
-    return Parcel(
-        delivery.id, endpoint.id, event.id, endpoint.url, endpoint.secret_sealed, body, delivery.attempts
-    )
+    return Parcel(delivery.id, endpoint.id, event.id, endpoint.url, endpoint.secret_sealed, body, delivery.attempts)
 
 
 def _retry_after(reply: HttpReply) -> int | None:

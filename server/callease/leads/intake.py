@@ -128,11 +128,7 @@ class CallIntake:
                     session, self._database, self._clock, self._box, message.account_id, event, message.id
                 )
                 call_id = call.id
-            session.execute(
-                update(RawMessage)
-                .where(RawMessage.id == message.id)
-                .values(state="taken", problem=None)
-            )
+            session.execute(update(RawMessage).where(RawMessage.id == message.id).values(state="taken", problem=None))
         return call_id
 
     def _settle(self, message_id: str, error: CalleaseError) -> None:

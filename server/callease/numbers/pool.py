@@ -8,10 +8,12 @@ was added, needs nobody's attention.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -67,6 +69,7 @@ class NumberPool:
         self._store = store
         self._prefix = prefix
         self._plans: dict[str, _Plan] = {}
+        self._rebuilding: dict[str, threading.Lock] = {}
         self._lease = LuaScript(_LUA / "lease.lua")
         self._rebuild_script = LuaScript(_LUA / "rebuild.lua")
         self._release = LuaScript(_LUA / "release.lua")
@@ -87,13 +90,13 @@ class NumberPool:
         Raises LimitExceeded, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is down.
         """
         plan = self._plans.get(office_id)
-        if plan is None or plan.version != pool_version:
-            plan = self._rebuild(office_id)
+        if plan is None or plan.version < pool_version:
+            plan = self._rebuild(office_id, plan)
         for _ in range(_TRIES):
             answer = self._run_lease(office_id, plan, source_class, subject, lease_id, seconds, limits, virtual_ms)
             match answer:
                 case ["cold"]:
-                    plan = self._rebuild(office_id)
+                    plan = self._rebuild(office_id, plan)
                 case ["limited", retry_after]:
                     raise LimitExceeded("too_many_reveals", max(1, int(retry_after)))
                 case ["empty"]:
@@ -148,27 +151,47 @@ class NumberPool:
         keys += [key("free", name) for name in plan.classes]
         self._release.run(self._store, keys, lambda: (held.lease_id, held.number_id, held.outcome))
 
-    def _rebuild(self, office_id: str) -> _Plan:
+    def _rebuild(self, office_id: str, seen: _Plan | None) -> _Plan:
+        """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use."""
+        with self._rebuilding.setdefault(office_id, threading.Lock()):
+            present = self._plans.get(office_id)
+            if present is not None and present is not seen:
+                return present
+            plan = self._plans[office_id] = self._write_pool(office_id)
+            return plan
+
+    def _write_pool(self, office_id: str) -> _Plan:
         now = self._clock.now()
         with self._database.reading() as session:
             version = session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0
-            numbers = session.execute(_numbers_and_their_last_lease(office_id)).tuples().all()
-            live = session.scalars(
-                select(Lease).where(Lease.office_id == office_id, Lease.expires_at > now).order_by(Lease.leased_at)
+            numbers = session.execute(_numbers_and_their_last_lease(office_id)).all()
+            live = session.execute(
+                select(
+                    Lease.id,
+                    Lease.number_id,
+                    Lease.subject,
+                    Lease.leased_at,
+                    Lease.expires_at,
+                    Lease.kind,
+                    Lease.borrowed,
+                )
+                .where(Lease.office_id == office_id, Lease.expires_at > now)
+                .order_by(Lease.leased_at)
             ).all()
-        classes = tuple(sorted({source_class or UNSPLIT for _, _, source_class, _ in numbers}))[:_CLASSES_AT_MOST]
-        plan = _Plan(version, classes, {number_id: e164 for number_id, e164, _, _ in numbers})
+        classes = tuple(sorted({number.source_class or UNSPLIT for number in numbers}))[:_CLASSES_AT_MOST]
+        plan = _Plan(version, classes, {number.id: number.e164 for number in numbers})
         held_until: dict[str, int] = {}
         for lease in live:
             held_until[lease.number_id] = max(held_until.get(lease.number_id, 0), _ms(lease.expires_at))
         key = self._keys(office_id)
         keys = [key("stamp"), key("held"), key("all"), key("class"), *(key("free", name) for name in classes)]
         arguments: list[str | int] = [len(classes), len(numbers)]
-        for number_id, _, source_class, leased_at in numbers:
+        for number in numbers:
             # A class beyond the sixteenth joins the last one: the pool stays bounded, the number is not lost.
-            name = source_class or UNSPLIT
+            name = number.source_class or UNSPLIT
             index = classes.index(name) + 1 if name in classes else len(classes)
-            arguments += [number_id, index, _ms(leased_at) if leased_at else 0, held_until.get(number_id, 0)]
+            last = _ms(number.last_leased_at) if number.last_leased_at else 0
+            arguments += [number.id, index, last, held_until.get(number.id, 0)]
         for lease in live:
             if lease.number_id in plan.e164:
                 keys.append(key("subject", lease.subject))
@@ -176,7 +199,6 @@ class NumberPool:
                 value = f"{lease.id} {lease.number_id} {times} {'borrowed' if lease.borrowed else lease.kind}"
                 arguments += [value, max(1, int((lease.expires_at - now).total_seconds()))]
         self._rebuild_script.run(self._store, keys, lambda: [self._stamp(plan), *arguments])
-        self._plans[office_id] = plan
         return plan
 
     def _stamp(self, plan: _Plan) -> str:
@@ -208,9 +230,9 @@ def _wanted(classes: tuple[str, ...], source_class: str) -> int:
     return 0
 
 
-def _numbers_and_their_last_lease(office_id: str) -> Select[tuple[str, str, str | None, datetime | None]]:
+def _numbers_and_their_last_lease(office_id: str) -> Select[Any]:
     last = select(func.max(Lease.leased_at)).where(Lease.number_id == Number.id).scalar_subquery()
-    return select(Number.id, Number.e164, Number.source_class, last).where(
+    return select(Number.id, Number.e164, Number.source_class, last.label("last_leased_at")).where(
         Number.office_id == office_id, Number.role == "lease", Number.state == "active"
     )
 

@@ -42,9 +42,7 @@ def answer_question(
     )
 
 
-def answer_from_snapshot(
-    snapshot: Snapshot, account_id: str, question: RouteQuestion, now: datetime
-) -> RouteAnswer:
+def answer_from_snapshot(snapshot: Snapshot, account_id: str, question: RouteQuestion, now: datetime) -> RouteAnswer:
     """The owner, with certainty, and nothing about source or session. Raises NotFound, Unavailable."""
     owner = snapshot.owner(question.dialled)
     if owner is None:

@@ -134,9 +134,7 @@ def _add_event(session: Session, clock: Clock, call: Call, event: CallEvent, mes
     return True
 
 
-def _recompute(
-    session: Session, clock: Clock, box: SecretBox, call: Call, type_: CallEventType | None
-) -> CallChange:
+def _recompute(session: Session, clock: Clock, box: SecretBox, call: Call, type_: CallEventType | None) -> CallChange:
     rows = session.scalars(select(CallEventRow).where(CallEventRow.call_id == call.id))
     before = _facts_of(call)
     facts = fold((_event_of(call, row) for row in rows), call.routed_at, call.caller)

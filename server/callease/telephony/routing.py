@@ -50,9 +50,7 @@ class Ring:
     office_id: str
 
 
-def ring(
-    office: OfficeFacts, overflow: OfficeFacts | None, call_centre: OfficeFacts | None, at: datetime
-) -> Ring:
+def ring(office: OfficeFacts, overflow: OfficeFacts | None, call_centre: OfficeFacts | None, at: datetime) -> Ring:
     """An office that is closed and has no overflow is rung all the same: a ringing phone beats a dead number."""
     if office.plan == FREE_PLAN and call_centre and call_centre.destinations:
         return Ring(call_centre.destinations, "call_centre", call_centre.id)

@@ -14,7 +14,9 @@ REVEAL_SECONDS = Histogram(
     "Time to answer a reveal",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2),
 )
-CALL_EVENTS = Counter("callease_call_events_total", "Messages of telephony providers, by what became of them", ["result"])
+CALL_EVENTS = Counter(
+    "callease_call_events_total", "Messages of telephony providers, by what became of them", ["result"]
+)
 ROUTES = Counter("callease_routes_total", "Answers to 'where does this call go?', by what they came from", ["source"])
 
 blueprint = Blueprint("metrics", __name__)

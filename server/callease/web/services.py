@@ -12,6 +12,7 @@ from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.redis import RedisStore
 from callease.base.secrets import SecretBox
+from callease.catalog.lookup import CatalogLookup
 from callease.leads.intake import CallIntake
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
@@ -24,6 +25,7 @@ class Services:
     database: Database
     redis: RedisStore
     box: SecretBox
+    catalog: CatalogLookup
     snapshot: Snapshot
     reveals: Reveals
     intake: CallIntake

@@ -317,7 +317,7 @@ class Visitor:
     def go(self, path: str = "/") -> None:
         """Opens a page and waits for the script."""
         self.driver.get(self.pages.address + path)
-        self.until("return Boolean(window.callease && callease.ready)")
+        self.until("Boolean(window.callease && callease.ready)")
         self.driver.execute_async_script("callease.ready.then(() => arguments[0]())")
 
     def open(self, body: str, tag: str | None = None, **headers: str) -> None:
@@ -325,14 +325,18 @@ class Visitor:
         self.put(body, tag, **headers)
         self.go()
 
-    def js(self, code: str, *arguments: Any) -> Any:
-        """Runs code in the page; a bare expression is returned."""
-        return self.driver.execute_script(code if "return" in code else f"return {code}", *arguments)
+    def run(self, code: str, *arguments: Any) -> Any:
+        """Runs statements in the page."""
+        return self.driver.execute_script(code, *arguments)
 
-    def until(self, code: str, *arguments: Any) -> Any:
-        """Waits until code in the page gives something true."""
+    def js(self, expression: str, *arguments: Any) -> Any:
+        """Gives the value of an expression in the page."""
+        return self.run(f"return {expression}", *arguments)
+
+    def until(self, expression: str, *arguments: Any) -> Any:
+        """Waits until an expression in the page is something true."""
         wait = WebDriverWait(self.driver, PATIENCE_SECONDS, poll_frequency=0.02)
-        return wait.until(lambda _: self.js(code, *arguments), f"never: {code}")
+        return wait.until(lambda _: self.js(expression, *arguments), f"never: {expression}")
 
     def click(self, selector: str) -> None:
         """Clicks as a visitor does."""
@@ -341,11 +345,11 @@ class Visitor:
     def shown(self, selector: str, state: str = "shown") -> dict[str, Any]:
         """Waits until an element shows a number and says how."""
         self.until(
-            "return document.querySelector(arguments[0])?.getAttribute('data-callease-state') === arguments[1]",
+            "document.querySelector(arguments[0])?.getAttribute('data-callease-state') === arguments[1]",
             selector,
             state,
         )
-        return self.js(
+        return self.run(
             """const found = document.querySelector(arguments[0]);
             return {tag: found.localName, text: found.textContent.trim(), href: found.getAttribute('href')}""",
             selector,
@@ -353,14 +357,13 @@ class Visitor:
 
     def listen(self) -> None:
         """Writes down every event of the script from now on."""
-        self.js(
+        self.run(
             """window.heard = [];
             for (const name of ['ready', 'reveal', 'expired', 'dial', 'callback', 'error']) {
               document.addEventListener('callease:' + name, (event) => heard.push({
                 name, detail: event.detail, from: event.target.nodeName, bubbles: event.bubbles, composed: event.composed,
               }));
-            }
-            return true"""
+            }"""
         )
 
 

@@ -62,7 +62,7 @@ def test_a_link_keeps_its_node(visitor: Visitor) -> None:
     visitor.open(
         f'<a id=b href="/phone" title="Показать" data-callease-reveal data-callease-listing={LISTING}>8 (7172) 69-00-00</a>'
     )
-    visitor.js("window.link = document.querySelector('#b')")
+    visitor.run("window.link = document.querySelector('#b')")
     visitor.click("#b")
     assert visitor.shown("#b") == {"tag": "a", "text": "8 (7172) 69-00-01", "href": f"tel:{NUMBER}"}
     assert visitor.js("document.querySelector('#b') === link && !link.title && location.pathname === '/'")
@@ -110,7 +110,7 @@ def test_one_place_serves_many_listings_in_turn(visitor: Visitor) -> None:
     visitor.open("<a id=line></a>" + control.format(1) + control.format(2))
     for listing in (1, 2, 1):
         visitor.click(f"#b{listing}")
-        visitor.until("return document.querySelector('#line').getAttribute('href') === arguments[0]", f"tel:+7717269000{listing}")
+        visitor.until("document.querySelector('#line').getAttribute('href') === arguments[0]", f"tel:+7717269000{listing}")
 
 
 def test_number_elements_of_the_listing_are_filled_and_no_others(visitor: Visitor) -> None:
@@ -145,14 +145,13 @@ def test_number_elements_that_come_late_are_filled(visitor: Visitor) -> None:
     visitor.open(BUTTON + "<div id=late></div>")
     visitor.click("#b")
     visitor.shown("#b")
-    visitor.js(
+    visitor.run(
         f"""history.pushState({{}}, '', '/other');
         const late = document.createElement('p');
         late.id = 'n';
         late.setAttribute('data-callease-number', '');
         late.setAttribute('data-callease-listing', '{LISTING}');
-        document.querySelector('#late').append(late);
-        return true"""
+        document.querySelector('#late').append(late);"""
     )
     assert visitor.shown("#n")["text"] == "+7 717 269 00 01"
 
@@ -161,8 +160,8 @@ def test_a_card_used_again_for_another_listing_loses_the_number(visitor: Visitor
     visitor.open(f"<div id=card data-callease-listing={LISTING}><button id=b data-callease-reveal>Показать</button></div>")
     visitor.click("#b")
     visitor.shown("#b")
-    visitor.js("document.querySelector('#card').setAttribute('data-callease-listing', 'ZHK-2')")
-    visitor.until("return document.querySelector('#b').localName === 'button'")
+    visitor.run("document.querySelector('#card').setAttribute('data-callease-listing', 'ZHK-2')")
+    visitor.until("document.querySelector('#b').localName === 'button'")
     assert visitor.js("document.querySelector('#b').textContent") == "Показать"
 
 
@@ -178,7 +177,7 @@ def test_a_double_click_is_one_request_and_shows_that_it_waits(visitor: Visitor)
     visitor.api.answers["leases"] = Answer(body=lease_answer(), gate=gate)
     visitor.open(BUTTON)
     # In one task, so that the state is that of the very click.
-    state = visitor.js(
+    state = visitor.run(
         """const control = document.querySelector('#b');
         control.click();
         control.click();
@@ -214,7 +213,7 @@ def test_keys_reveal_and_focus_stays(visitor: Visitor, control: str, key: str) -
 
 def test_reveals_inside_shadow_roots(visitor: Visitor) -> None:
     visitor.open(f"<my-card data-callease-listing={LISTING}></my-card>")
-    visitor.js(
+    visitor.run(
         """const root = document.querySelector('my-card').attachShadow({mode: 'open'});
         const control = document.createElement('button');
         control.setAttribute('data-callease-reveal', '');
@@ -223,10 +222,9 @@ def test_reveals_inside_shadow_roots(visitor: Visitor) -> None:
         number.setAttribute('data-callease-number', '');
         root.append(control, number);
         window.root = root;
-        control.click();
-        return true"""
+        control.click();"""
     )
-    visitor.until("return root.querySelector('a')?.getAttribute('href') === arguments[0]", f"tel:{NUMBER}")
+    visitor.until("root.querySelector('a')?.getAttribute('href') === arguments[0]", f"tel:{NUMBER}")
     assert visitor.js("root.querySelector('p').textContent") == "+7 717 269 00 01"
 
 

@@ -103,7 +103,7 @@ class Money(fields.Field[Any]):
         except InvalidOperation:
             finite = False
         if not finite:
-            raise ValidationError("must be a decimal number as a string, such as \"25000000.00\"")
+            raise ValidationError('must be a decimal number as a string, such as "25000000.00"')
         return value
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:

@@ -102,9 +102,7 @@ def _import_listings(asked: Asked, settings: Row, rows: list[Row]) -> Row:
         try:
             good.append(checker.check(row))
         except InvalidRequest as error:
-            report.errors.append(
-                {"row": number, "external_id": row.get("external_id"), "errors": error.data["fields"]}
-            )
+            report.errors.append({"row": number, "external_id": row.get("external_id"), "errors": error.data["fields"]})
     import_listings(asked.session, asked.parts.clock, good, report)
     if settings.get("missing") == "close":
         site_ids = {row["site_id"] for row in good} | ({settings["site"]} if settings.get("site") else set())

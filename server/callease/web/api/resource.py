@@ -259,4 +259,3 @@ def owned(column: Any) -> Callable[[Principal, Select[Any]], Select[Any]]:
 def not_for_advertisers(who: Principal, query: Select[Any]) -> Select[Any]:
     """The scope of rows that belong to nobody: roles alone decide."""
     return query
-

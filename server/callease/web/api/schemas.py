@@ -80,7 +80,11 @@ class ListingSchema(Resource):
     external_id = fields.String(required=True, validate=validate.Length(1, 200))
     title = fields.String(required=True, validate=validate.Length(1, 1_000))
     url = fields.Url(
-        load_default=None, allow_none=True, schemes={"http", "https"}, require_tld=False, validate=validate.Length(0, 4_096)
+        load_default=None,
+        allow_none=True,
+        schemes={"http", "https"},
+        require_tld=False,
+        validate=validate.Length(0, 4_096),
     )
     phone = SpeltPhone(load_default=None, allow_none=True)
     complex = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 200))

@@ -211,10 +211,7 @@ def _furniture(box: Box) -> str:
             counter = _rect(box.right - 20, y + 5, 15, h * 0.62) + _rect(box.right - 17, y + 12, 9, 12)
             return counter + _circle(x + w * 0.34, y + 30, min(13, w * 0.16))
         case "bath":
-            return (
-                _rect(box.right - 19, y + 6, 14, min(h - 28, 46))
-                + _circle(box.right - 12, y + 14, 3)
-            )
+            return _rect(box.right - 19, y + 6, 14, min(h - 28, 46)) + _circle(box.right - 12, y + 14, 3)
         case "store":
             return f"M{box.right - 10:.1f} {y + 4:.1f}V{box.bottom - 4:.1f}"
         case _:

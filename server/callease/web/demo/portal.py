@@ -173,9 +173,7 @@ def _page_context(catalogue: Catalogue, shelves: _Shelves, config: PortalConfig)
         "shelves": shelves,
         "cities": CITIES[language],
         "classes": CLASSES[language],
-        "languages": [
-            (code, LANGUAGE_NAMES[code], _here(lang=_in_address(code))) for code in PORTAL_LANGUAGES
-        ],
+        "languages": [(code, LANGUAGE_NAMES[code], _here(lang=_in_address(code))) for code in PORTAL_LANGUAGES],
         "sources": [(texts.get(name, name), _here(**parameters)) for name, parameters in _SOURCES],
         "link": _link,
         "here": _here,

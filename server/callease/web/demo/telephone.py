@@ -163,8 +163,7 @@ def _page_context() -> dict[str, Any]:
         "talk_presets": _TALK_PRESETS,
         "most_talk": _MOST_TALK_SECONDS,
         "languages": [
-            (code, LANGUAGE_NAMES[code], url_for("demo_telephone.page", lang=code))
-            for code in TELEPHONE_LANGUAGES
+            (code, LANGUAGE_NAMES[code], url_for("demo_telephone.page", lang=code)) for code in TELEPHONE_LANGUAGES
         ],
     }
 
@@ -213,9 +212,7 @@ def _invalid(field: str, code: str) -> _Refused:
     return _Refused(400, "invalid_request", f"{field}: {code}", {field: code})
 
 
-def _ask_route(
-    account: TelephoneAccount, post: Post, sent_at: datetime, asked: dict[str, Any]
-) -> dict[str, Any]:
+def _ask_route(account: TelephoneAccount, post: Post, sent_at: datetime, asked: dict[str, Any]) -> dict[str, Any]:
     """Asks where the call goes; a number that Callease does not know is told from a server in trouble."""
     status, answer = _send(account.route_url, account.secret, post, sent_at, asked, "route_failed")
     problem = answer.get("code", "")

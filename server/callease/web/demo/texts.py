@@ -87,8 +87,7 @@ PORTAL: Final = {
         "google_ads": "Google, реклама",
         "yandex_ads": "Яндекс, реклама",
         "blog": "Ссылка в блоге",
-        "fiction": "Портал, компании, дома и номера вымышлены. Так выглядит чужой сайт с "
-        "подключённым Callease.",
+        "fiction": "Портал, компании, дома и номера вымышлены. Так выглядит чужой сайт с подключённым Callease.",
         "hint": "Номер показан. Позвоните по нему с демо-телефона.",
         "hint_link": "Открыть телефон",
         "hint_close": "Скрыть подсказку",
@@ -203,10 +202,8 @@ TELEPHONE: Final = {
         "recent_note": "Только из этой вкладки.",
         "none": "Звонков ещё не было.",
         "hidden": "номер скрыт",
-        "unknown_number": "Этот номер не наш: Callease его не знает. Проверьте цифры или возьмите "
-        "номер на портале.",
-        "not_a_phone": "Это не похоже на телефонный номер. Нужно от 8 до 15 цифр, например 8 (7172) "
-        "55-01-01.",
+        "unknown_number": "Этот номер не наш: Callease его не знает. Проверьте цифры или возьмите номер на портале.",
+        "not_a_phone": "Это не похоже на телефонный номер. Нужно от 8 до 15 цифр, например 8 (7172) 55-01-01.",
         "bad_from": "Проверьте свой номер или скройте его.",
         "bad_talk": "Длительность — целое число секунд от 1 до 14 400.",
         "stale_call": "Этот звонок слишком давний. Наберите номер заново.",
@@ -254,8 +251,7 @@ TELEPHONE: Final = {
         "unknown_number": "Бұл нөмір біздікі емес: Callease оны танымайды. Цифрларын тексеріңіз "
         "немесе нөмірді "
         "порталдан алыңыз.",
-        "not_a_phone": "Бұл телефон нөміріне ұқсамайды. 8-ден 15-ке дейін цифр керек, мысалы, 8 "
-        "(7172) 55-01-01.",
+        "not_a_phone": "Бұл телефон нөміріне ұқсамайды. 8-ден 15-ке дейін цифр керек, мысалы, 8 (7172) 55-01-01.",
         "bad_from": "Өз нөміріңізді тексеріңіз немесе жасырыңыз.",
         "bad_talk": "Ұзақтық – 1 мен 14 400 аралығындағы бүтін секунд саны.",
         "stale_call": "Бұл қоңырау тым ескі. Нөмірді қайта теріңіз.",
@@ -303,8 +299,7 @@ TELEPHONE: Final = {
         "unknown_number": "This number is not ours: Callease does not know it. Check the digits or "
         "take a number "
         "from the portal.",
-        "not_a_phone": "This does not look like a phone number. It takes 8 to 15 digits, such as 8 "
-        "(7172) 55-01-01.",
+        "not_a_phone": "This does not look like a phone number. It takes 8 to 15 digits, such as 8 (7172) 55-01-01.",
         "bad_from": "Check your own number or hide it.",
         "bad_talk": "The length is a whole number of seconds from 1 to 14,400.",
         "stale_call": "This call is too old. Dial again.",

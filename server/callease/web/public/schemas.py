@@ -41,7 +41,11 @@ class SourceSchema(_Lenient):
     term = _text(500)
     content = _text(500)
     class_ = fields.String(
-        data_key="class", attribute="class", load_default=None, allow_none=True, validate=validate.Regexp(r"\A[a-z0-9_]{1,40}\Z")
+        data_key="class",
+        attribute="class",
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"\A[a-z0-9_]{1,40}\Z"),
     )
 
 

@@ -7,14 +7,12 @@ from dataclasses import replace
 from callease.attribution.reveals import check_origin
 from callease.attribution.visits import PageView, take_page_view
 from callease.base.errors import NotFound
-from callease.catalog.lookup import find_site
 from callease.web.services import Services
 
 
 def begin_or_continue(parts: Services, site_key: str, view: PageView, origin: str | None) -> str | None:
     """The visit's id; None for a bot, whose visits are not kept. Raises NotFound, Forbidden, Unavailable."""
-    with parts.database.reading() as session:
-        site = find_site(session.connection(), site_key)
+    site = parts.catalog.site(site_key)
     if site is None:
         raise NotFound("unknown_site")
     check_origin(site, origin, None)
