@@ -9,12 +9,12 @@ export interface Failure {
   fallback?: string;
 }
 
-export function fail(code: string, fallback?: string): never {
+export const fail = (code: string, fallback?: string): never => {
   throw Object.assign(Error(code), { code, fallback });
-}
+};
 
 /** Posts as `text/plain`, which needs no preflight, and without cookies; rejects with a `Failure`. */
-export async function post<Answer>(path: string, body: object): Promise<Partial<Answer>> {
+export const post = async <Answer>(path: string, body: object): Promise<Partial<Answer>> => {
   const response = await fetch(base + path, {
     method: 'POST',
     body: JSON.stringify(body),
@@ -24,10 +24,10 @@ export async function post<Answer>(path: string, body: object): Promise<Partial<
   // What is not JSON comes from a proxy in between, or is empty: as good as no answer.
   const answer = (await response.json().catch(() => 0)) || {};
   return response.ok ? answer : fail(answer.code || `http_${response.status}`, answer.fallback);
-}
+};
 
 /** The same, saying who asks and from which page. */
-export function ask<Answer>(path: string, body: object, title?: string): Promise<Partial<Answer>> {
+export const ask = <Answer>(path: string, body: object, title?: string): Promise<Partial<Answer>> => {
   return post(path, {
     site,
     visitor: allowed ? visitor : undefined,
@@ -35,10 +35,10 @@ export function ask<Answer>(path: string, body: object, title?: string): Promise
     page: { url: location.href, title, referrer: document.referrer },
     ...body,
   });
-}
+};
 
 /** Ids under which analytics and ad systems know this visitor; without consent none are read. */
-export function clients() {
+export const clients = () => {
   const id = (name: string) => RegExp(`\\b${name}=([^;&?]+)`).exec(document.cookie + location.search)?.[1];
   return allowed
     ? {
@@ -49,4 +49,4 @@ export function clients() {
         fbclid: id('fbclid'),
       }
     : undefined;
-}
+};

@@ -5,7 +5,7 @@ import { PREFIX, put, REVEAL } from './markup';
 import { SHOW_NUMBER } from './words';
 
 /** Makes a control of the element's first button or link, or of all that it holds. */
-function enhance(element: HTMLElement): void {
+const enhance = (element: HTMLElement): void => {
   let control = element.querySelector(`${REVEAL},button,a`);
   if (!control) {
     control = document.createElement('button');
@@ -14,9 +14,9 @@ function enhance(element: HTMLElement): void {
     element.append(control);
   }
   put(control, `${PREFIX}reveal`, '');
-}
+};
 
-export function defineElement(): void {
+export const defineElement = (): void => {
   if (customElements.get('callease-number')) return;
   customElements.define(
     'callease-number',
@@ -27,4 +27,4 @@ export function defineElement(): void {
       }
     },
   );
-}
+};

@@ -6,15 +6,15 @@ import { tab } from './memory';
 import { fillNumbers, revertMoved } from './paint';
 
 /** Called once for all changes of one task. */
-function onChange(): void {
+const onChange = (): void => {
   if (!tab.leases.length) return;
   revertMoved();
   fillNumbers(document);
-}
+};
 
-export function startLate(): void {
+export const startLate = (): void => {
   const observer = new MutationObserver(onChange);
   const attributeFilter = [`${PREFIX}listing`, 'listing'];
   observer.observe(document, { childList: true, subtree: true, attributeFilter });
   atEnd(() => observer.disconnect());
-}
+};

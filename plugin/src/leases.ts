@@ -24,18 +24,18 @@ export interface Lease extends Shown {
 }
 
 /** Milliseconds left; none where the clock was set back, since then nobody knows. */
-export function left({ at, ttl }: Lease): number {
+export const left = ({ at, ttl }: Lease): number => {
   const age = Date.now() - at;
   return age < 0 ? 0 : ttl * 1000 - age;
-}
+};
 
 /** The running lease of a listing, if there is one. */
-export function current(listing?: string): Lease | undefined {
+export const current = (listing?: string): Lease | undefined => {
   return tab.leases.find((lease) => lease.listing === listing && left(lease) > 0);
-}
+};
 
 /** The visitor's lease of a listing: the one still running, or a new one. */
-export async function lease(listing?: string, token?: string): Promise<Shown> {
+export const lease = async (listing?: string, token?: string): Promise<Shown> => {
   if (!listing) return fail('no_listing');
   const running = current(listing);
   if (running) return running;
@@ -48,4 +48,4 @@ export async function lease(listing?: string, token?: string): Promise<Shown> {
     save();
   }
   return lease;
-}
+};

@@ -4,9 +4,9 @@ const endings: (() => void)[] = [];
 
 export let ended = false;
 
-export function atEnd(ending: () => void): void {
+export const atEnd = (ending: () => void): void => {
   endings.push(ending);
-}
+};
 
 /** Listens in the capture phase, so that a page that stops propagation does not silence us; returns the way to stop. */
 export function listen<E extends Event>(
@@ -20,12 +20,12 @@ export function listen<E extends Event>(
   return off;
 }
 
-export function whenReady(action: (event?: Event) => void): void {
+export const whenReady = (action: (event?: Event) => void): void => {
   if (document.readyState === 'loading') listen(document, 'DOMContentLoaded', action);
   else action();
-}
+};
 
-export function end(): void {
+export const end = (): void => {
   ended = true;
   for (const ending of endings.splice(0)) ending();
-}
+};

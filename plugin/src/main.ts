@@ -44,33 +44,33 @@ interface CallbackAnswer {
   state: string;
 }
 
-function swap(root: ParentNode | string = document): void {
+const swap = (root: ParentNode | string = document): void => {
   for (const each of typeof root === 'string' ? document.querySelectorAll(root) : [root]) fillNumbers(each);
-}
+};
 
 /** Orders a call-back; the phone goes to the server only, never into an event. */
-async function callback(order: CallbackOrder): Promise<Partial<CallbackAnswer>> {
+const callback = async (order: CallbackOrder): Promise<Partial<CallbackAnswer>> => {
   const { listing } = order;
   const answer = await told(ask<CallbackAnswer>('/v1/callbacks', order), listing);
   const { callback, state } = answer;
   emit('callback', { listing, callback, state });
   return answer;
-}
+};
 
 /** Reports the visit, after everything that the visitor came for. */
-function sendVisit(): void {
+const sendVisit = (): void => {
   // Without a visit attribution knows less, and a lease still brings what it needs.
   ask<{ visit: string }>('/v1/visits', { clients: clients() }, document.title).then(
     ({ visit }) => Object.assign(api, { visit }),
     () => {},
   );
-}
+};
 
 /** Takes the script off the page: numbers go back, nothing is listened to. The tag may then be added anew. */
-function destroy(): void {
+const destroy = (): void => {
   end();
   api.version = '';
-}
+};
 
 const commands = { lease: leaseFor, swap, callback, consent, on, destroy };
 
@@ -82,7 +82,7 @@ const api = Object.assign((command: string, ...args: []): unknown => {
   return member?.then ? member.then(...args) : member?.(...args);
 }, commands) as Api;
 
-function start(): void {
+const start = (): void => {
   const queue = window.callease?.q || [];
   window.callease = api;
   api.version = VERSION;
@@ -107,7 +107,7 @@ function start(): void {
   });
   // What the page called before the script was there. A failure is told, never thrown.
   for (const call of queue) new Promise((resolve) => resolve(api(...(call as [string])))).catch(console.warn);
-}
+};
 
 if (!window.callease?.version) {
   if (site && base) start();

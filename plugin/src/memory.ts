@@ -7,17 +7,17 @@ import type { Lease } from './leases';
 const REFUSED = '0';
 
 /** Runs an access to browser storage, which throws where the visitor or a sandbox blocks it: memory serves then. */
-function guarded<T>(access: () => T): T | undefined {
+const guarded = <T>(access: () => T): T | undefined => {
   try {
     return access();
   } catch {
     return undefined;
   }
-}
+};
 
-function opaqueId(): string {
+const opaqueId = (): string => {
   return Math.random().toString(36).slice(2) + Date.now();
-}
+};
 
 // Where consent is required, a stored visitor is itself the memory of it.
 const known: string | undefined = guarded(() => localStorage.callease);
@@ -35,13 +35,13 @@ export const tab: { session: string; leases: Lease[] } = {
 };
 
 /** Stores the tab's part, as long as the visitor has not refused in another tab meanwhile. */
-export function save(): void {
+export const save = (): void => {
   guarded(() => {
     if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
   });
-}
+};
 
-export function consent(given: boolean): void {
+export const consent = (given: boolean): void => {
   allowed = given;
   if (!given) {
     visitor = opaqueId();
@@ -53,6 +53,6 @@ export function consent(given: boolean): void {
     else delete localStorage.callease;
   });
   save();
-}
+};
 
 if (allowed) consent(true);

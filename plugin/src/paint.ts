@@ -18,13 +18,13 @@ interface Painted {
 const painted = new Set<Painted>();
 
 /** What is shown by an element for which `test` holds. */
-export function shownBy(test: (element: HTMLElement) => boolean): Shown | undefined {
+export const shownBy = (test: (element: HTMLElement) => boolean): Shown | undefined => {
   for (const one of painted) if (test(one.element)) return one.lease;
   return undefined;
-}
+};
 
 /** Gives elements back what they showed before; returns the first of them. */
-export function revert(test: (one: Painted) => boolean): HTMLElement | undefined {
+export const revert = (test: (one: Painted) => boolean): HTMLElement | undefined => {
   let first: HTMLElement | undefined;
   for (const one of painted) {
     if (!test(one)) continue;
@@ -33,21 +33,21 @@ export function revert(test: (one: Painted) => boolean): HTMLElement | undefined
     first = first || one.origin;
   }
   return first;
-}
+};
 
 /** Takes numbers off the elements that now belong to another listing. */
-export function revertMoved(): void {
+export const revertMoved = (): void => {
   revert(({ element, under }) => element.isConnected && given(element, 'listing') !== under);
-}
+};
 
-function swap(from: HTMLElement, to: HTMLElement): void {
+const swap = (from: HTMLElement, to: HTMLElement): void => {
   const focused = from.matches(':focus');
   from.replaceWith(to);
   if (focused) to.focus({ preventScroll: true });
-}
+};
 
 /** A link with the looks and a copy of the content of a control. */
-function linkLike(control: HTMLElement): HTMLElement {
+const linkLike = (control: HTMLElement): HTMLElement => {
   const link = document.createElement('a');
   for (const { name, value } of control.attributes) {
     if (!/^(on|aria-|role|title|style)/.test(name)) link.setAttribute(name, value);
@@ -56,13 +56,13 @@ function linkLike(control: HTMLElement): HTMLElement {
   link.style.cssText = control.style.cssText;
   link.append(...control.cloneNode(true).childNodes);
   return link;
-}
+};
 
-function spelt(element: HTMLElement, { number, display, extension }: Shown): string {
+const spelt = (element: HTMLElement, { number, display, extension }: Shown): string => {
   const written = WRITTEN.exec(element.textContent as string)?.[0];
   const text = byMask(given(element, 'format'), number) || like(written, number) || display || number;
   return extension ? `${text} ${EXTENSION} ${extension}` : text;
-}
+};
 
 /**
  * Shows a number in an element, or in a link in its place where it is the control itself; returns what shows it.
@@ -70,7 +70,7 @@ function spelt(element: HTMLElement, { number, display, extension }: Shown): str
  * It takes the place of all text, or of a child that is marked for it; icons without text stay. The page's own nodes
  * are set aside unchanged and come back with `revert`.
  */
-export function paint(element: HTMLElement, lease: Shown, control?: HTMLElement): HTMLElement {
+export const paint = (element: HTMLElement, lease: Shown, control?: HTMLElement): HTMLElement => {
   // One place may serve many listings in turn, as the phone line of a shared dialog does.
   revert((one) => one.element === element);
   const text = spelt(element, lease);
@@ -92,23 +92,23 @@ export function paint(element: HTMLElement, lease: Shown, control?: HTMLElement)
     change(link, 'aria-label');
     change(link, 'title');
   }
-  for (const each of [shown, control]) {
-    if (each) change(each, `${PREFIX}state`, lease.kind === 'fallback' ? 'fallback' : 'shown');
-  }
+  const state = lease.kind === 'fallback' ? 'fallback' : 'shown';
+  change(shown, `${PREFIX}state`, state);
+  if (control) change(control, `${PREFIX}state`, state);
   if (shown !== element) {
     swap(element, shown);
     undo.push(() => swap(shown, element));
   }
   painted.add({ lease, origin: element, element: shown, under: given(shown, 'listing'), undo });
   return shown;
-}
+};
 
 /** Fills the number elements under `root` whose listing is that of `shown` or has a running lease. */
-export function fillNumbers(root: ParentNode, shown?: Shown): void {
+export const fillNumbers = (root: ParentNode, shown?: Shown): void => {
   for (const element of root.querySelectorAll<HTMLElement>(NUMBER)) {
     const listing = given(element, 'listing');
     const lease = shown?.listing === listing ? shown : current(listing);
     if (!lease || nearest(element, NOSWAP)) continue;
     if (!shownBy((other) => other.contains(element) || element.contains(other))) paint(element, lease);
   }
-}
+};

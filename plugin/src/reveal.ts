@@ -15,13 +15,13 @@ const PATIENCE_MS = 2000;
 const pending = new Set<Element>();
 
 /** Fills the number elements of the listing, too, and announces it. */
-function spread(shown: Shown, element?: Element): void {
+const spread = (shown: Shown, element?: Element): void => {
   fillNumbers((element?.getRootNode() || document) as ParentNode, shown);
   emit('reveal', shown, element);
-}
+};
 
 /** The number to show where no lease can be had: the server's, the page's for this case, or one already in the markup. */
-function fallback(control: Element, listing?: string, offered?: string): Shown | undefined {
+const fallback = (control: Element, listing?: string, offered?: string): Shown | undefined => {
   const named = offered || given(control, 'fallback');
   const link = [...document.querySelectorAll(TEL)].find(
     (each) => given(each, 'listing') === listing && !shownBy((element) => element.contains(each)),
@@ -29,27 +29,27 @@ function fallback(control: Element, listing?: string, offered?: string): Shown |
   const number = (named || link?.getAttribute('href') || '').replace(/[^+\d]/g, '');
   const written = WRITTEN.exec(named || link?.textContent || '');
   return number ? { listing: listing as string, number, display: written?.[0], kind: 'fallback' } : undefined;
-}
+};
 
 /** The element that is to show the number: the one that the control names, nearest first, or the control. */
-function placeFor(control: HTMLElement): HTMLElement {
+const placeFor = (control: HTMLElement): HTMLElement => {
   const selector = control.getAttribute(`${PREFIX}target`) as string;
-  const card = nearest(control, `[${PREFIX}listing]`) as HTMLElement;
   const root = control.getRootNode() as ShadowRoot;
+  const card = nearest(control, `[${PREFIX}listing]`) || root;
   try {
     return card.querySelector<HTMLElement>(selector) || root.querySelector(selector) || control;
   } catch {
     // Not a selector.
     return control;
   }
-}
+};
 
-function setBusy(control: Element, busy: 'true' | null): void {
+const setBusy = (control: Element, busy: 'true' | null): void => {
   put(control, 'aria-busy', busy);
   put(control, `${PREFIX}state`, busy && 'loading');
-}
+};
 
-async function reveal(control: HTMLElement): Promise<void> {
+const reveal = async (control: HTMLElement): Promise<void> => {
   const listing = given(control, 'listing');
   pending.add(control);
   setBusy(control, 'true');
@@ -61,17 +61,24 @@ async function reveal(control: HTMLElement): Promise<void> {
   pending.delete(control);
   setBusy(control, null);
   if (shown && !ended) spread(shown, paint(placeFor(control), shown, control));
-}
+};
 
 /** Leases for a page that shows the number itself; number elements in its markup are filled all the same. */
-export async function leaseFor({ listing, token }: { listing: string; token?: string }): Promise<Shown> {
+export const leaseFor = async ({ listing, token }: { listing: string; token?: string }): Promise<Shown> => {
   const shown = await told(lease(listing, token).finally(sweep), listing);
   spread(shown);
   return shown;
-}
+};
 
-function onClick(event: MouseEvent): void {
-  const clicked = event.composedPath()[0] as HTMLElement;
+/** The element that an event really comes from, be it in a shadow root; pages also send events from the document. */
+const origin = (event: Event): Element | undefined => {
+  const [from] = event.composedPath();
+  return from instanceof Element ? from : undefined;
+};
+
+const onClick = (event: MouseEvent): void => {
+  const clicked = origin(event);
+  if (!clicked) return;
   const link = clicked.closest<HTMLElement>(TEL);
   const shown = link && shownBy((element) => element.contains(link) || link.contains(element));
   const control = nearest(clicked, REVEAL);
@@ -82,18 +89,17 @@ function onClick(event: MouseEvent): void {
     event.preventDefault();
     if (!pending.has(control)) reveal(control);
   }
-}
+};
 
 /** Makes a focusable control that is no button answer to the keys of one. */
-function onKey(event: KeyboardEvent): void {
-  const control = event.composedPath()[0] as HTMLElement;
-  if (!['Enter', ' '].includes(event.key) || !control.matches(`${REVEAL}:not(button,a[href])`))
-    return;
+const onKey = (event: KeyboardEvent): void => {
+  const control = origin(event);
+  if (!['Enter', ' '].includes(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
   event.preventDefault();
-  control.click();
-}
+  (control as HTMLElement).click();
+};
 
-export function startReveal(): void {
+export const startReveal = (): void => {
   listen(document, 'click', onClick);
   listen(document, 'keydown', onKey);
-}
+};

@@ -11,8 +11,8 @@ const MINUTE_MS = 60_000;
 
 let timer: number | undefined;
 
-/** Takes numbers off whose lease has ended, since soon they will be somebody else's; comes back when the next one ends. */
-export function sweep(): void {
+/** Takes numbers off whose lease has ended, since soon they will be somebody else's. */
+export const sweep = (): void => {
   for (const lease of [...tab.leases]) {
     if (left(lease) > 0) continue;
     tab.leases.splice(tab.leases.indexOf(lease), 1);
@@ -21,33 +21,33 @@ export function sweep(): void {
     emit('expired', lease, restored);
   }
   clearTimeout(timer);
-  timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
-}
+  timer = setTimeout(beat, Math.min(MINUTE_MS, ...tab.leases.map(left)));
+};
 
 /** Tells the server what became of a lease; a lost report costs a little precision and is not worth a retry. */
-export function report(type: string, lease?: string): void {
+export const report = (type: string, lease?: string): void => {
   if (lease) post(`/v1/leases/${lease}/events`, { type }).catch(() => {});
-}
+};
 
-function reportCopy(): void {
-  report('copy', shownBy((element) => getSelection()?.containsNode(element, true) as boolean)?.lease);
-}
-
-function beat(): void {
+/** Comes once a minute, and when a lease ends. */
+const beat = (): void => {
+  sweep();
   if (document.hidden) return;
   for (const { lease, kind } of tab.leases) if (kind !== 'static') report('heartbeat', lease);
-}
+};
 
-export function startWatch(): void {
+const reportCopy = (): void => {
+  report('copy', shownBy((element) => getSelection()?.containsNode(element, true) as boolean)?.lease);
+};
+
+export const startWatch = (): void => {
   sweep();
   listen(document, 'copy', reportCopy);
   // Timers stand still while a page is frozen, be it in a background tab or in the back/forward cache.
   listen(window, 'visibilitychange', sweep);
   listen(window, 'pageshow', sweep);
-  const beating = setInterval(beat, MINUTE_MS);
   atEnd(() => {
-    clearInterval(beating);
     clearTimeout(timer);
     revert(() => true);
   });
-}
+};

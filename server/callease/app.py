@@ -20,6 +20,8 @@ from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
 from callease.web import health, metrics, problems
 from callease.web.api.app import register_api
+from callease.web.cabinet import sessions
+from callease.web.cabinet import views as cabinet
 from callease.web.proxies import TrustedProxies
 from callease.web.public import script
 from callease.web.public import views as public
@@ -65,6 +67,8 @@ def create_app(parts: Services) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     register_api(app)
+    sessions.register(app)
+    app.register_blueprint(cabinet.blueprint)
 
     @app.get("/.well-known/callease")
     def well_known() -> ResponseReturnValue:

@@ -1,5 +1,4 @@
 /*! Callease 1.0.0 | MIT */
-"use strict";
 (() => {
   // plugin/src/config.ts
   var tag = [document.currentScript, ...document.scripts].find(
@@ -13,16 +12,16 @@
 
   // plugin/src/memory.ts
   var REFUSED = "0";
-  function guarded(access) {
+  var guarded = (access) => {
     try {
       return access();
     } catch {
       return void 0;
     }
-  }
-  function opaqueId() {
+  };
+  var opaqueId = () => {
     return Math.random().toString(36).slice(2) + Date.now();
-  }
+  };
   var known = guarded(() => localStorage.callease);
   var allowed = known ? known !== REFUSED : !consentRequired;
   var visitor = allowed && known || opaqueId();
@@ -31,12 +30,12 @@
     leases: [],
     ...allowed && guarded(() => JSON.parse(sessionStorage.callease))
   };
-  function save() {
+  var save = () => {
     guarded(() => {
       if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
     });
-  }
-  function consent(given2) {
+  };
+  var consent = (given2) => {
     allowed = given2;
     if (!given2) {
       visitor = opaqueId();
@@ -48,14 +47,14 @@
       else delete localStorage.callease;
     });
     save();
-  }
+  };
   if (allowed) consent(true);
 
   // plugin/src/api.ts
-  function fail(code, fallback2) {
+  var fail = (code, fallback2) => {
     throw Object.assign(Error(code), { code, fallback: fallback2 });
-  }
-  async function post(path, body) {
+  };
+  var post = async (path, body) => {
     const response = await fetch(base + path, {
       method: "POST",
       body: JSON.stringify(body),
@@ -64,8 +63,8 @@
     }).catch(() => fail("network"));
     const answer = await response.json().catch(() => 0) || {};
     return response.ok ? answer : fail(answer.code || `http_${response.status}`, answer.fallback);
-  }
-  function ask(path, body, title) {
+  };
+  var ask = (path, body, title) => {
     return post(path, {
       site,
       visitor: allowed ? visitor : void 0,
@@ -73,8 +72,8 @@
       page: { url: location.href, title, referrer: document.referrer },
       ...body
     });
-  }
-  function clients() {
+  };
+  var clients = () => {
     const id = (name) => RegExp(`\\b${name}=([^;&?]+)`).exec(document.cookie + location.search)?.[1];
     return allowed ? {
       ga: /\d+\.\d+$/.exec(id("_ga") || "")?.[0],
@@ -83,28 +82,28 @@
       yclid: id("yclid"),
       fbclid: id("fbclid")
     } : void 0;
-  }
+  };
 
   // plugin/src/lifetime.ts
   var endings = [];
   var ended = false;
-  function atEnd(ending) {
+  var atEnd = (ending) => {
     endings.push(ending);
-  }
+  };
   function listen(target, type, handler) {
     target.addEventListener(type, handler, true);
     const off = () => target.removeEventListener(type, handler, true);
     atEnd(off);
     return off;
   }
-  function whenReady(action) {
+  var whenReady = (action) => {
     if (document.readyState === "loading") listen(document, "DOMContentLoaded", action);
     else action();
-  }
-  function end() {
+  };
+  var end = () => {
     ended = true;
     for (const ending of endings.splice(0)) ending();
-  }
+  };
 
   // plugin/src/markup.ts
   var PREFIX = "data-callease-";
@@ -112,19 +111,19 @@
   var NUMBER = `[${PREFIX}number]`;
   var NOSWAP = `[${PREFIX}noswap],[data-calltrk-noswap]`;
   var TEL = 'a[href^="tel:"]';
-  function nearest(from, selector) {
+  var nearest = (from, selector) => {
     const { host } = from.getRootNode();
     return from.closest(selector) || host && nearest(host, selector);
-  }
-  function given(from, name) {
+  };
+  var given = (from, name) => {
     const attribute = PREFIX + name;
     const holder = nearest(from, `[${attribute}],callease-number[${name}]`);
     return holder?.getAttribute(attribute) || holder?.getAttribute(name) || void 0;
-  }
-  function put(element, attribute, value) {
+  };
+  var put = (element, attribute, value) => {
     if (value == null) element.removeAttribute(attribute);
     else element.setAttribute(attribute, value);
-  }
+  };
 
   // plugin/src/words.ts
   var WORDS = {
@@ -135,7 +134,7 @@
   var [SHOW_NUMBER, EXTENSION] = WORDS[locale] || WORDS.en;
 
   // plugin/src/element.ts
-  function enhance(element) {
+  var enhance = (element) => {
     let control = element.querySelector(`${REVEAL},button,a`);
     if (!control) {
       control = document.createElement("button");
@@ -144,8 +143,8 @@
       element.append(control);
     }
     put(control, `${PREFIX}reveal`, "");
-  }
-  function defineElement() {
+  };
+  var defineElement = () => {
     if (customElements.get("callease-number")) return;
     customElements.define(
       "callease-number",
@@ -155,40 +154,40 @@
         }
       }
     );
-  }
+  };
 
   // plugin/src/events.ts
   var PREFIX2 = "callease:";
   var NAMES = ["ready", "reveal", "expired", "dial", "callback", "error"];
-  function emit(name, detail, source) {
+  var emit = (name, detail, source) => {
     const event = PREFIX2 + name;
     (source?.isConnected ? source : document).dispatchEvent(
       new CustomEvent(event, { bubbles: true, composed: true, detail })
     );
     window.dataLayer = window.dataLayer || [];
     window.dataLayer.push({ event, ...detail });
-  }
-  function told(request, listing, source) {
+  };
+  var told = (request, listing, source) => {
     return request.catch((error) => {
       emit("error", { code: error.code, listing }, source);
       throw error;
     });
-  }
-  function on(name, handler) {
+  };
+  var on = (name, handler) => {
     const names = name === "*" ? NAMES : [name.replace(PREFIX2, "")];
     const offs = names.map((each) => listen(document, PREFIX2 + each, handler));
     return () => offs.map((off) => off());
-  }
+  };
 
   // plugin/src/leases.ts
-  function left({ at, ttl }) {
+  var left = ({ at, ttl }) => {
     const age = Date.now() - at;
     return age < 0 ? 0 : ttl * 1e3 - age;
-  }
-  function current(listing) {
+  };
+  var current = (listing) => {
     return tab.leases.find((lease2) => lease2.listing === listing && left(lease2) > 0);
-  }
-  async function lease(listing, token) {
+  };
+  var lease = async (listing, token) => {
     if (!listing) return fail("no_listing");
     const running = current(listing);
     if (running) return running;
@@ -200,32 +199,32 @@
       save();
     }
     return lease2;
-  }
+  };
 
   // plugin/src/mask.ts
   var WRITTEN = /[+(]*\d[\d\s().\u2010-\u2013-]{4,}\d/;
   var digitsOf = (text) => text.replace(/\D/g, "");
-  function byMask(mask = "", number, codes = /^/) {
+  var byMask = (mask = "", number, codes = /^/) => {
     const digits = digitsOf(number);
     const parts = mask.split("#");
     let next = digits.length - parts.length + 1;
     const rest = digits.slice(0, next);
     const fits = next >= 0 && (mask[0] === "+" ? digitsOf(parts[0]) === rest : codes.test(rest));
     return fits ? mask.replace(/#/g, () => digits[next++]) : void 0;
-  }
-  function like(written = "", number) {
+  };
+  var like = (written = "", number) => {
     const trunk = /^(8(?=\d{10}$)|0)/.exec(digitsOf(written))?.[0];
     const mask = written.replace(/\d/g, "#");
     return byMask(trunk ? mask.replace("#", trunk) : mask, number, trunk === "0" ? /^\d{1,3}$/ : /^[17]?$/);
-  }
+  };
 
   // plugin/src/paint.ts
   var painted = /* @__PURE__ */ new Set();
-  function shownBy(test) {
+  var shownBy = (test) => {
     for (const one of painted) if (test(one.element)) return one.lease;
     return void 0;
-  }
-  function revert(test) {
+  };
+  var revert = (test) => {
     let first;
     for (const one of painted) {
       if (!test(one)) continue;
@@ -234,16 +233,16 @@
       first = first || one.origin;
     }
     return first;
-  }
-  function revertMoved() {
+  };
+  var revertMoved = () => {
     revert(({ element, under }) => element.isConnected && given(element, "listing") !== under);
-  }
-  function swap(from, to) {
+  };
+  var swap = (from, to) => {
     const focused = from.matches(":focus");
     from.replaceWith(to);
     if (focused) to.focus({ preventScroll: true });
-  }
-  function linkLike(control) {
+  };
+  var linkLike = (control) => {
     const link = document.createElement("a");
     for (const { name, value } of control.attributes) {
       if (!/^(on|aria-|role|title|style)/.test(name)) link.setAttribute(name, value);
@@ -251,13 +250,13 @@
     link.style.cssText = control.style.cssText;
     link.append(...control.cloneNode(true).childNodes);
     return link;
-  }
-  function spelt(element, { number, display, extension }) {
+  };
+  var spelt = (element, { number, display, extension }) => {
     const written = WRITTEN.exec(element.textContent)?.[0];
     const text = byMask(given(element, "format"), number) || like(written, number) || display || number;
     return extension ? `${text} ${EXTENSION} ${extension}` : text;
-  }
-  function paint(element, lease2, control) {
+  };
+  var paint = (element, lease2, control) => {
     revert((one) => one.element === element);
     const text = spelt(element, lease2);
     const undo = [];
@@ -277,42 +276,42 @@
       change(link, "aria-label");
       change(link, "title");
     }
-    for (const each of [shown, control]) {
-      if (each) change(each, `${PREFIX}state`, lease2.kind === "fallback" ? "fallback" : "shown");
-    }
+    const state = lease2.kind === "fallback" ? "fallback" : "shown";
+    change(shown, `${PREFIX}state`, state);
+    if (control) change(control, `${PREFIX}state`, state);
     if (shown !== element) {
       swap(element, shown);
       undo.push(() => swap(shown, element));
     }
     painted.add({ lease: lease2, origin: element, element: shown, under: given(shown, "listing"), undo });
     return shown;
-  }
-  function fillNumbers(root, shown) {
+  };
+  var fillNumbers = (root, shown) => {
     for (const element of root.querySelectorAll(NUMBER)) {
       const listing = given(element, "listing");
       const lease2 = shown?.listing === listing ? shown : current(listing);
       if (!lease2 || nearest(element, NOSWAP)) continue;
       if (!shownBy((other) => other.contains(element) || element.contains(other))) paint(element, lease2);
     }
-  }
+  };
 
   // plugin/src/late.ts
-  function onChange() {
+  var onChange = () => {
     if (!tab.leases.length) return;
     revertMoved();
     fillNumbers(document);
-  }
-  function startLate() {
+  };
+  var startLate = () => {
     const observer = new MutationObserver(onChange);
     const attributeFilter = [`${PREFIX}listing`, "listing"];
     observer.observe(document, { childList: true, subtree: true, attributeFilter });
     atEnd(() => observer.disconnect());
-  }
+  };
 
   // plugin/src/watch.ts
   var MINUTE_MS = 6e4;
   var timer;
-  function sweep() {
+  var sweep = () => {
     for (const lease2 of [...tab.leases]) {
       if (left(lease2) > 0) continue;
       tab.leases.splice(tab.leases.indexOf(lease2), 1);
@@ -321,40 +320,39 @@
       emit("expired", lease2, restored);
     }
     clearTimeout(timer);
-    timer = setTimeout(sweep, Math.min(MINUTE_MS, ...tab.leases.map(left)));
-  }
-  function report(type, lease2) {
+    timer = setTimeout(beat, Math.min(MINUTE_MS, ...tab.leases.map(left)));
+  };
+  var report = (type, lease2) => {
     if (lease2) post(`/v1/leases/${lease2}/events`, { type }).catch(() => {
     });
-  }
-  function reportCopy() {
-    report("copy", shownBy((element) => getSelection()?.containsNode(element, true))?.lease);
-  }
-  function beat() {
+  };
+  var beat = () => {
+    sweep();
     if (document.hidden) return;
     for (const { lease: lease2, kind } of tab.leases) if (kind !== "static") report("heartbeat", lease2);
-  }
-  function startWatch() {
+  };
+  var reportCopy = () => {
+    report("copy", shownBy((element) => getSelection()?.containsNode(element, true))?.lease);
+  };
+  var startWatch = () => {
     sweep();
     listen(document, "copy", reportCopy);
     listen(window, "visibilitychange", sweep);
     listen(window, "pageshow", sweep);
-    const beating = setInterval(beat, MINUTE_MS);
     atEnd(() => {
-      clearInterval(beating);
       clearTimeout(timer);
       revert(() => true);
     });
-  }
+  };
 
   // plugin/src/reveal.ts
   var PATIENCE_MS = 2e3;
   var pending = /* @__PURE__ */ new Set();
-  function spread(shown, element) {
+  var spread = (shown, element) => {
     fillNumbers(element?.getRootNode() || document, shown);
     emit("reveal", shown, element);
-  }
-  function fallback(control, listing, offered) {
+  };
+  var fallback = (control, listing, offered) => {
     const named = offered || given(control, "fallback");
     const link = [...document.querySelectorAll(TEL)].find(
       (each) => given(each, "listing") === listing && !shownBy((element) => element.contains(each))
@@ -362,22 +360,22 @@
     const number = (named || link?.getAttribute("href") || "").replace(/[^+\d]/g, "");
     const written = WRITTEN.exec(named || link?.textContent || "");
     return number ? { listing, number, display: written?.[0], kind: "fallback" } : void 0;
-  }
-  function placeFor(control) {
+  };
+  var placeFor = (control) => {
     const selector = control.getAttribute(`${PREFIX}target`);
-    const card = nearest(control, `[${PREFIX}listing]`);
     const root = control.getRootNode();
+    const card = nearest(control, `[${PREFIX}listing]`) || root;
     try {
       return card.querySelector(selector) || root.querySelector(selector) || control;
     } catch {
       return control;
     }
-  }
-  function setBusy(control, busy) {
+  };
+  var setBusy = (control, busy) => {
     put(control, "aria-busy", busy);
     put(control, `${PREFIX}state`, busy && "loading");
-  }
-  async function reveal(control) {
+  };
+  var reveal = async (control) => {
     const listing = given(control, "listing");
     pending.add(control);
     setBusy(control, "true");
@@ -389,14 +387,19 @@
     pending.delete(control);
     setBusy(control, null);
     if (shown && !ended) spread(shown, paint(placeFor(control), shown, control));
-  }
-  async function leaseFor({ listing, token }) {
+  };
+  var leaseFor = async ({ listing, token }) => {
     const shown = await told(lease(listing, token).finally(sweep), listing);
     spread(shown);
     return shown;
-  }
-  function onClick(event) {
-    const clicked = event.composedPath()[0];
+  };
+  var origin = (event) => {
+    const [from] = event.composedPath();
+    return from instanceof Element ? from : void 0;
+  };
+  var onClick = (event) => {
+    const clicked = origin(event);
+    if (!clicked) return;
     const link = clicked.closest(TEL);
     const shown = link && shownBy((element) => element.contains(link) || link.contains(element));
     const control = nearest(clicked, REVEAL);
@@ -407,48 +410,47 @@
       event.preventDefault();
       if (!pending.has(control)) reveal(control);
     }
-  }
-  function onKey(event) {
-    const control = event.composedPath()[0];
-    if (!["Enter", " "].includes(event.key) || !control.matches(`${REVEAL}:not(button,a[href])`))
-      return;
+  };
+  var onKey = (event) => {
+    const control = origin(event);
+    if (!["Enter", " "].includes(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
     event.preventDefault();
     control.click();
-  }
-  function startReveal() {
+  };
+  var startReveal = () => {
     listen(document, "click", onClick);
     listen(document, "keydown", onKey);
-  }
+  };
 
   // plugin/src/main.ts
   var IDLE_MS = 2e3;
-  function swap2(root = document) {
+  var swap2 = (root = document) => {
     for (const each of typeof root === "string" ? document.querySelectorAll(root) : [root]) fillNumbers(each);
-  }
-  async function callback(order) {
+  };
+  var callback = async (order) => {
     const { listing } = order;
     const answer = await told(ask("/v1/callbacks", order), listing);
     const { callback: callback2, state } = answer;
     emit("callback", { listing, callback: callback2, state });
     return answer;
-  }
-  function sendVisit() {
+  };
+  var sendVisit = () => {
     ask("/v1/visits", { clients: clients() }, document.title).then(
       ({ visit }) => Object.assign(api, { visit }),
       () => {
       }
     );
-  }
-  function destroy() {
+  };
+  var destroy = () => {
     end();
     api.version = "";
-  }
+  };
   var commands = { lease: leaseFor, swap: swap2, callback, consent, on, destroy };
   var api = Object.assign((command, ...args) => {
     const member = api[command];
     return member?.then ? member.then(...args) : member?.(...args);
   }, commands);
-  function start() {
+  var start = () => {
     const queue = window.callease?.q || [];
     window.callease = api;
     api.version = "1.0.0";
@@ -470,7 +472,7 @@
       return api;
     });
     for (const call of queue) new Promise((resolve) => resolve(api(...call))).catch(console.warn);
-  }
+  };
   if (!window.callease?.version) {
     if (site && base) start();
     else console.warn("callease: no data-site");

@@ -15,6 +15,7 @@ from callease.catalog.changes import ChangeMark
 from callease.catalog.models import Advertiser, Listing, Office, Site
 
 _REMEMBERED_SECONDS = 1.0
+_DEFAULT_TIMEZONE = "UTC"
 _REMEMBERED_AT_MOST = 20_000
 
 K = TypeVar("K", bound=Hashable)
@@ -84,6 +85,7 @@ LISTING_FACTS = (
 SITE_FACTS = select(*_SITE_COLUMNS).where(Site.retired_at.is_(None))
 
 
+_FIRST_TIMEZONE = select(Site.timezone).where(Site.retired_at.is_(None)).order_by(Site.id).limit(1)
 _SITE_BY_KEY = SITE_FACTS.where(Site.key == bindparam("key"))
 _LISTING_BY_ID = LISTING_FACTS.where(
     Listing.site_id == bindparam("site_id"), Listing.external_id == bindparam("external_id")
@@ -101,6 +103,7 @@ class CatalogLookup:
         self._changes = changes
         self._sites: dict[str, _Remembered[SiteFacts]] = {}
         self._listings: dict[tuple[str, str], _Remembered[ListingFacts]] = {}
+        self._timezones: dict[str, _Remembered[str]] = {}
 
     def site(self, key: str) -> SiteFacts | None:
         """None for an unknown or retired key. Raises Unavailable."""
@@ -110,6 +113,11 @@ class CatalogLookup:
         """None for a listing that the site does not have. Raises Unavailable."""
         key = (site_id, external_id)
         return self._find(self._listings, key, lambda: self._read_listing(site_id, external_id))
+
+    def portal_timezone(self) -> str:
+        """The time zone of the portal's first site, for people who look at all of it. Raises Unavailable."""
+        found = self._find(self._timezones, "", self._read_timezone)
+        return found or _DEFAULT_TIMEZONE
 
     def _find(self, known: dict[K, _Remembered[F]], key: K, read: Callable[[], F | None]) -> F | None:
         found = known.get(key)
@@ -124,6 +132,10 @@ class CatalogLookup:
             known.clear()
         known[key] = _Remembered(facts, mark, now + _REMEMBERED_SECONDS)
         return facts
+
+    def _read_timezone(self) -> str | None:
+        with self._database.lookup_connection() as connection:
+            return connection.execute(_FIRST_TIMEZONE).scalar()
 
     def _read_site(self, key: str) -> SiteFacts | None:
         with self._database.lookup_connection() as connection:

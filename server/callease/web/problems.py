@@ -41,6 +41,7 @@ _TITLES = {
     "unknown_call": "No call with this id has been heard of yet",
     "unknown_lease": "There is no such lease",
     "wrong_signature": "The signature does not match",
+    "too_many_tries": "Too many tries to sign in",
     "too_many_reveals": "Too many numbers were asked for",
     "number_taken": "This number is known already",
     "number_was_shown": "The number has been shown to visitors and moves to another office through quarantine only",

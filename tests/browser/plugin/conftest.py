@@ -28,8 +28,7 @@ CLIENT_FIELDS = {"ga", "ym", "gclid", "yclid", "fbclid"}
 IDENTITY = {"site": TEXT, "visitor": TEXT_OR_ABSENT, "session": TEXT, "page": (dict,)}
 BODIES: dict[str, dict[str, tuple[type, ...]]] = {
     "/c/v1/visits": IDENTITY | {"clients": (dict, type(None))},
-    "/c/v1/leases": IDENTITY
-    | {"listing": TEXT, "token": TEXT_OR_ABSENT, "clients": (dict, type(None))},
+    "/c/v1/leases": IDENTITY | {"listing": TEXT, "token": TEXT_OR_ABSENT, "clients": (dict, type(None))},
     "/c/v1/callbacks": IDENTITY
     | {
         "listing": TEXT_OR_ABSENT,
@@ -178,12 +177,15 @@ class Api(Server):
     def answer_to(self, request: Request) -> Answer:
         """Finds what the test has set for this path, else what a healthy server would say."""
         kind = request.path.rpartition("/")[2]
-        answer = self.answers.get(kind) or {
-            "visits": Answer(body={"visit": "vst_1", "swaps": [], "widget": {}}),
-            "leases": Answer(body=lease_answer(listing=request.body.get("listing"))),
-            "events": Answer(204),
-            "callbacks": Answer(202, {"callback": "cb_1", "state": "scheduled", "at": None}),
-        }[kind]
+        answer = (
+            self.answers.get(kind)
+            or {
+                "visits": Answer(body={"visit": "vst_1", "swaps": [], "widget": {}}),
+                "leases": Answer(body=lease_answer(listing=request.body.get("listing"))),
+                "events": Answer(204),
+                "callbacks": Answer(202, {"callback": "cb_1", "state": "scheduled", "at": None}),
+            }[kind]
+        )
         return answer(request) if callable(answer) else answer
 
     def record(self, request: Request) -> None:

@@ -27,7 +27,9 @@ def test_the_offer_of_the_server_comes_first(visitor: Visitor) -> None:
     assert errors(visitor) == [{"code": "unknown_listing", "listing": LISTING}]
 
 
-@pytest.mark.parametrize("answer", [Answer(500, b"<h1>Oops</h1>"), Answer(200, b"<h1>Hotel wifi</h1>"), Answer(200, {"lease": "lse_1"})])
+@pytest.mark.parametrize(
+    "answer", [Answer(500, b"<h1>Oops</h1>"), Answer(200, b"<h1>Hotel wifi</h1>"), Answer(200, {"lease": "lse_1"})]
+)
 @pytest.mark.parametrize("value", ["+77172111111", "tel:+7 (7172) 11-11-11"])
 def test_then_that_of_the_page(visitor: Visitor, answer: Answer, value: str) -> None:
     visitor.api.answers["leases"] = answer
@@ -100,7 +102,9 @@ def test_a_server_that_is_not_there(visitor: Visitor) -> None:
 
 
 def test_a_fallback_answered_by_the_server_is_shown_and_asked_for_anew(visitor: Visitor) -> None:
-    visitor.api.answers["leases"] = Answer(body=lease_answer(kind="fallback", number=REAL_NUMBER, display="8 (7172) 69-00-00"))
+    visitor.api.answers["leases"] = Answer(
+        body=lease_answer(kind="fallback", number=REAL_NUMBER, display="8 (7172) 69-00-00")
+    )
     visitor.open(CARD.format("") + f"<button id=c data-callease-reveal data-callease-listing={LISTING}>Ещё</button>")
     visitor.listen()
     visitor.click("#b")

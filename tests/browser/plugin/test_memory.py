@@ -5,7 +5,8 @@ from typing import Any
 from .conftest import LISTING, NUMBER, Visitor
 
 BUTTONS = "".join(
-    f"<button id=b{number} data-callease-reveal data-callease-listing=ZHK-{number}>Показать</button>" for number in (1, 2, 3)
+    f"<button id=b{number} data-callease-reveal data-callease-listing=ZHK-{number}>Показать</button>"
+    for number in (1, 2, 3)
 )
 STORED = "[Object.keys(localStorage), Object.keys(sessionStorage), document.cookie]"
 

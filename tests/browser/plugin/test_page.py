@@ -84,8 +84,10 @@ def test_a_callback_is_ordered_and_the_phone_is_kept_out_of_events(visitor: Visi
 
 
 def test_a_strict_content_security_policy_has_nothing_to_report(visitor: Visitor) -> None:
-    visitor.api.answers["leases"] = lambda request: Answer(500) if request.body["listing"] == "bad" else Answer(
-        body={"lease": "lse_1", "number": NUMBER, "kind": "dynamic", "ttl": 1800, "listing": LISTING}
+    visitor.api.answers["leases"] = lambda request: (
+        Answer(500)
+        if request.body["listing"] == "bad"
+        else Answer(body={"lease": "lse_1", "number": NUMBER, "kind": "dynamic", "ttl": 1800, "listing": LISTING})
     )
     watch = "<script nonce=x>window.reports = []; addEventListener('securitypolicyviolation', (e) => reports.push(e.violatedDirective));</script>"
     visitor.open(
@@ -123,6 +125,19 @@ def test_loading_moves_nothing(visitor: Visitor) -> None:
     assert visitor.driver.execute_async_script(LAYOUT_SHIFT) > 0
 
 
+def test_events_that_a_page_makes_up_do_no_harm(visitor: Visitor) -> None:
+    visitor.open(BUTTON)
+    visitor.run(
+        """for (const target of [window, document, document.body]) {
+          target.dispatchEvent(new MouseEvent('click', {bubbles: true}));
+          target.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+          target.dispatchEvent(new Event('copy', {bubbles: true}));
+        }"""
+    )
+    visitor.click("#b")
+    visitor.shown("#b")
+
+
 def test_nothing_global_but_what_is_promised(visitor: Visitor) -> None:
     visitor.put(
         "<p></p>",
@@ -137,7 +152,9 @@ def test_nothing_global_but_what_is_promised(visitor: Visitor) -> None:
 
 
 def test_two_tags_are_one_instance(visitor: Visitor) -> None:
-    second = visitor.tag().replace("></script>", ' onload="window.second = true"></script>').replace("v1.js", "v1.js?again")
+    second = (
+        visitor.tag().replace("></script>", ' onload="window.second = true"></script>').replace("v1.js", "v1.js?again")
+    )
     visitor.open(BUTTON, visitor.tag() + second)
     visitor.until("window.second")
     visitor.listen()
@@ -206,7 +223,9 @@ def test_the_element_reveals(visitor: Visitor, markup: str, text: str) -> None:
     assert visitor.shown(control) == {"tag": "a", "text": "+7 717 269 00 01", "href": f"tel:{NUMBER}"}
 
 
-@pytest.mark.parametrize(("locale", "text"), [("kk", "Нөмірді көрсету"), ("en-GB", "Show number"), ("fr", "Show number")])
+@pytest.mark.parametrize(
+    ("locale", "text"), [("kk", "Нөмірді көрсету"), ("en-GB", "Show number"), ("fr", "Show number")]
+)
 def test_the_element_speaks_the_sites_language(visitor: Visitor, locale: str, text: str) -> None:
     visitor.open("<callease-number listing=1></callease-number>", visitor.tag(data_locale=locale))
     assert visitor.js("document.querySelector('callease-number').textContent") == text
@@ -231,7 +250,9 @@ def test_the_elements_attributes_are_live(visitor: Visitor) -> None:
 
 def test_pages_written_for_callrail_keep_running(visitor: Visitor) -> None:
     visitor.open("<p></p>")
-    shown = visitor.driver.execute_async_script("CallTrk.swap(); CallTrk.swap('p'); CallTrk.getSwapNumbers(['7172690000'], arguments[0])")
+    shown = visitor.driver.execute_async_script(
+        "CallTrk.swap(); CallTrk.swap('p'); CallTrk.getSwapNumbers(['7172690000'], arguments[0])"
+    )
     assert shown == {}
     visitor.open("<p></p>", "<script>CallTrk = 'theirs';</script>" + visitor.tag())
     assert visitor.js("CallTrk") == "theirs"

@@ -7,7 +7,9 @@ from selenium.webdriver.common.keys import Keys
 
 from .conftest import LISTING, NUMBER, REAL_NUMBER, Answer, Visitor, lease_answer
 
-BUTTON = f'<button class="btn wide" id=b data-card=7 data-callease-reveal data-callease-listing={LISTING}>Показать</button>'
+BUTTON = (
+    f'<button class="btn wide" id=b data-card=7 data-callease-reveal data-callease-listing={LISTING}>Показать</button>'
+)
 
 
 def test_the_control_becomes_a_link_with_its_looks(visitor: Visitor) -> None:
@@ -22,7 +24,9 @@ def test_the_control_becomes_a_link_with_its_looks(visitor: Visitor) -> None:
 
 
 def test_the_lease_is_asked_for_as_the_contract_says(visitor: Visitor) -> None:
-    visitor.put(f'<div data-callease-listing={LISTING} data-callease-token=tok><button id=b data-callease-reveal>Ок</button></div>')
+    visitor.put(
+        f"<div data-callease-listing={LISTING} data-callease-token=tok><button id=b data-callease-reveal>Ок</button></div>"
+    )
     visitor.driver.get(visitor.pages.address)
     visitor.driver.add_cookie({"name": "_ga", "value": "GA1.1.123456.789012"})
     visitor.driver.add_cookie({"name": "_ym_uid", "value": "1700000000123"})
@@ -103,14 +107,18 @@ def test_a_target_that_is_not_there_does_not_lose_the_number(visitor: Visitor) -
 def test_one_place_serves_many_listings_in_turn(visitor: Visitor) -> None:
     visitor.api.answers["leases"] = lambda request: Answer(
         body=lease_answer(
-            listing=request.body["listing"], lease=f"lse_{request.body['listing']}", number=f"+7717269000{request.body['listing']}"
+            listing=request.body["listing"],
+            lease=f"lse_{request.body['listing']}",
+            number=f"+7717269000{request.body['listing']}",
         )
     )
     control = '<button id=b{0} data-callease-reveal data-callease-target="#line" data-callease-listing={0}>Ок</button>'
     visitor.open("<a id=line></a>" + control.format(1) + control.format(2))
     for listing in (1, 2, 1):
         visitor.click(f"#b{listing}")
-        visitor.until("document.querySelector('#line').getAttribute('href') === arguments[0]", f"tel:+7717269000{listing}")
+        visitor.until(
+            "document.querySelector('#line').getAttribute('href') === arguments[0]", f"tel:+7717269000{listing}"
+        )
 
 
 def test_number_elements_of_the_listing_are_filled_and_no_others(visitor: Visitor) -> None:
@@ -157,7 +165,9 @@ def test_number_elements_that_come_late_are_filled(visitor: Visitor) -> None:
 
 
 def test_a_card_used_again_for_another_listing_loses_the_number(visitor: Visitor) -> None:
-    visitor.open(f"<div id=card data-callease-listing={LISTING}><button id=b data-callease-reveal>Показать</button></div>")
+    visitor.open(
+        f"<div id=card data-callease-listing={LISTING}><button id=b data-callease-reveal>Показать</button></div>"
+    )
     visitor.click("#b")
     visitor.shown("#b")
     visitor.run("document.querySelector('#card').setAttribute('data-callease-listing', 'ZHK-2')")
@@ -202,7 +212,9 @@ def test_a_listing_is_leased_once_over_the_tabs_pages(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE])
-@pytest.mark.parametrize("control", [BUTTON, BUTTON.replace("button", "div").replace("<div", "<div tabindex=0 role=button")])
+@pytest.mark.parametrize(
+    "control", [BUTTON, BUTTON.replace("button", "div").replace("<div", "<div tabindex=0 role=button")]
+)
 def test_keys_reveal_and_focus_stays(visitor: Visitor, control: str, key: str) -> None:
     visitor.open(control)
     visitor.driver.find_element("css selector", "#b").send_keys(key)

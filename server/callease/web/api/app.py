@@ -27,8 +27,6 @@ _PROBLEM = {
 }
 _REFUSALS = {"400": "Of the wrong form", "401": "No valid token", "403": "Not for this role", "404": "Not there"}
 
-pages = PlainBlueprint("api_pages", __name__, template_folder="templates")
-
 
 def register_api(app: Flask) -> None:
     app.config.update(
@@ -48,6 +46,8 @@ def register_api(app: Flask) -> None:
     imports.register(blueprint)
     api.register_blueprint(blueprint)
     _finish_document(api)
+
+    pages = PlainBlueprint("api_pages", __name__, template_folder="templates")
 
     @pages.get(f"{_PREFIX}/docs")
     def docs() -> str:

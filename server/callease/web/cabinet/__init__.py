@@ -1,0 +1,1 @@
+"""The cabinet: where offices work their leads."""

@@ -1,0 +1,108 @@
+"""Who is signed in: Flask-Login, a throttle on guessing, and no requests from other sites."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, request
+from flask_login import LoginManager, UserMixin, current_user
+from limits import RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from callease.base.errors import LimitExceeded
+from callease.base.redis import RedisStore
+from callease.catalog.models import Advertiser
+from callease.tenancy.accounts import principal_of_user, user_by_password
+from callease.tenancy.models import User
+from callease.tenancy.wall import Principal
+from callease.web.services import services
+
+_A_PERSON = RateLimitItemPerMinute(10, 5, namespace="callease-login")
+_AN_ADDRESS = RateLimitItemPerMinute(60, 5, namespace="callease-login")
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """A user for the length of one request."""
+
+    def __init__(self, user: User, advertiser_name: str | None) -> None:
+        self.id = user.id
+        self.email = user.email
+        self.name = user.name
+        self.role = user.role
+        self.locale = user.locale
+        self.advertiser_name = advertiser_name
+        self.principal = principal_of_user(user)
+
+
+def register(app: Flask) -> None:
+    app.config.update(
+        SESSION_COOKIE_NAME="callease",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/cabinet",
+        SESSION_COOKIE_SECURE=(services_public_url(app) or "").startswith("https:"),
+    )
+    manager = LoginManager(app)
+    manager.session_protection = "basic"
+    manager.login_view = "cabinet.login"
+    manager.login_message = None  # type: ignore[assignment]
+
+    @manager.user_loader
+    def load(user_id: str) -> SignedIn | None:
+        with services().database.reading() as session:
+            user = session.get(User, user_id)
+            if user is None or user.retired_at:
+                return None
+            advertiser = session.get(Advertiser, user.advertiser_id) if user.advertiser_id else None
+            return SignedIn(user, advertiser.name if advertiser else None)
+
+
+def services_public_url(app: Flask) -> str | None:
+    url: str | None = app.extensions["callease"].settings.public_url
+    return url
+
+
+def sign_in(email: str, password: str) -> SignedIn | None:
+    """The user with this password. Raises LimitExceeded("too_many_tries")."""
+    _throttle(services().redis, email)
+    with services().database.reading() as session:
+        user = user_by_password(session, email, password)
+        if user is None:
+            return None
+        advertiser = session.get(Advertiser, user.advertiser_id) if user.advertiser_id else None
+        return SignedIn(user, advertiser.name if advertiser else None)
+
+
+def principal() -> Principal:
+    found: Principal = current_user.principal
+    return found
+
+
+def refuse_other_sites() -> None:
+    """A form of another site must not act for somebody who is signed in here.
+
+    Browsers say where a request comes from (Sec-Fetch-Site, Origin); programs that say nothing carry no cookie of a
+    person. The cookie is SameSite=Lax beside that.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        abort(403)
+    origin = request.headers.get("Origin")
+    if origin and origin != "null" and urlsplit(origin).netloc != request.host:
+        abort(403)
+
+
+def _throttle(store: RedisStore, email: str) -> None:
+    limiter = FixedWindowRateLimiter(
+        RedisStorage("redis://localhost", connection_pool=store.client.connection_pool, wrap_exceptions=False)
+    )
+    who = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:24]
+
+    def hit(_: object) -> bool:
+        return limiter.hit(_A_PERSON, who) and limiter.hit(_AN_ADDRESS, request.remote_addr or "unknown")
+
+    if not store.call(hit):
+        raise LimitExceeded("too_many_tries", retry_after=300)

@@ -1,0 +1,71 @@
+"""Texts and figures as people of a language read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+
+LOCALES = ("ru", "en")
+DEFAULT_LOCALE = "ru"
+
+
+def translator(locale: str) -> Callable[..., str]:
+    """`t("key", name=value)`; a text with plural forms takes the one for `count`. Raises KeyError for a missing key."""
+    texts, plural_form = _texts(locale), Locale(locale).plural_form
+
+    def t(key: str, **values: Any) -> str:
+        text = texts[key]
+        if isinstance(text, dict):
+            text = text.get(plural_form(values["count"]), text["other"])
+        return str(text).format(**values)
+
+    return t
+
+
+@lru_cache(maxsize=len(LOCALES))
+def _texts(locale: str) -> dict[str, Any]:
+    path = resources.files("callease.web.cabinet").joinpath("texts", f"{locale}.json")
+    texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return texts
+
+
+def when(at: datetime, locale: str, timezone: ZoneInfo) -> str:
+    """`21 ноя., 14:05`, with the year when it is another one."""
+    local = at.astimezone(timezone)
+    form = "d MMM, HH:mm" if local.year == datetime.now(UTC).year else "d MMM y, HH:mm"
+    return format_datetime(local, form, locale=locale)
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def percent(share: float, locale: str) -> str:
+    """Rounded down: 99.9 % are not 100."""
+    return f"{int(share * 100 + 1e-9)}{' ' if locale == 'ru' else ''}%"
+
+
+def age(seconds: float, t: Callable[..., str]) -> str:
+    """A stretch of time in its largest whole unit."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= length:
+            return t(f"span.{unit}", n=int(seconds // length))
+    return t("span.seconds", n=int(seconds))
+
+
+def host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
