@@ -2,12 +2,10 @@
 
 import { atEnd } from './lifetime';
 import { PREFIX } from './markup';
-import { tab } from './memory';
 import { fillNumbers, revertMoved } from './paint';
 
 /** Called once for all changes of one task. */
 const onChange = (): void => {
-  if (!tab.leases.length) return;
   revertMoved();
   fillNumbers(document);
 };

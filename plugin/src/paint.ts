@@ -3,6 +3,7 @@
 import { current, type Shown } from './leases';
 import { given, NOSWAP, NUMBER, nearest, PREFIX, put, TEL } from './markup';
 import { byMask, like, WRITTEN } from './mask';
+import { tab } from './memory';
 import { EXTENSION } from './words';
 
 interface Painted {
@@ -105,6 +106,8 @@ export const paint = (element: HTMLElement, lease: Shown, control?: HTMLElement)
 
 /** Fills the number elements under `root` whose listing is that of `shown` or has a running lease. */
 export const fillNumbers = (root: ParentNode, shown?: Shown): void => {
+  // Most pages show no number yet, and a scan of a long list is the dearest thing that the script does.
+  if (!shown && !tab.leases.length) return;
   for (const element of root.querySelectorAll<HTMLElement>(NUMBER)) {
     const listing = given(element, 'listing');
     const lease = shown?.listing === listing ? shown : current(listing);

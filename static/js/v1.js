@@ -287,6 +287,7 @@
     return shown;
   };
   var fillNumbers = (root, shown) => {
+    if (!shown && !tab.leases.length) return;
     for (const element of root.querySelectorAll(NUMBER)) {
       const listing = given(element, "listing");
       const lease2 = shown?.listing === listing ? shown : current(listing);
@@ -297,7 +298,6 @@
 
   // plugin/src/late.ts
   var onChange = () => {
-    if (!tab.leases.length) return;
     revertMoved();
     fillNumbers(document);
   };

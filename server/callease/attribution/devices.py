@@ -22,6 +22,9 @@ class Device:
     is_bot: bool
 
 
+UNKNOWN_DEVICE = Device("unknown", False)
+
+
 @lru_cache(maxsize=4096)
 def device_of(user_agent: str) -> Device:
     """`kind`: mobile, tablet, desktop, program, bot or unknown."""

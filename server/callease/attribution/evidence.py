@@ -99,7 +99,7 @@ def _leases(session: Session, call_id: str, number_id: str, caller_hash: str | N
         .where(LeaseEvent.at.between(at - _TAP_WINDOW, at + 2 * _CLOCKS_DIFFER))
         .group_by(LeaseEvent.lease_id)
     )
-    dialled = dict(session.execute(taps).tuples().all())
+    dialled = dict(session.execute(taps).all())
     return [
         LeaseFacts(
             id=lease.id,

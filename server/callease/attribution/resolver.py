@@ -133,7 +133,7 @@ def resolve(question: Question) -> Resolution:
 def _office(question: Question) -> tuple[str, list[Step]]:
     if question.extension:
         return question.extension.office_id, []
-    seen = question.on_this_number
+    seen = question.on_this_number if question.caller_known else None
     if seen and seen.at < question.owner_since and seen.office_id != question.owner_office_id:
         return seen.office_id, [Step("moved_number", {"office": seen.office_id})]
     return question.owner_office_id, [Step("number_owner", {"office": question.owner_office_id})]
@@ -171,7 +171,8 @@ def _newest_of(question: Question, visitor: str | None, after: datetime | None =
     if visitor is None:
         return None
     own = (lease for lease in question.leases if lease.visitor == visitor)
-    return next((lease for lease in own if after is None or lease.leased_at > after), None)
+    newer = (lease for lease in own if after is None or lease.leased_at > after)
+    return max(newer, key=lambda lease: (lease.leased_at, lease.id), default=None)
 
 
 def _of_visitor(

@@ -104,7 +104,7 @@ class Reveals:
         key = self._box.open(site.token_key_sealed)
         today = self._clock.now().date()
         valid = (page_token(key, listing, (today - timedelta(days=back)).isoformat()) for back in (0, 1))
-        return any([hmac.compare_digest(one.encode(), (token or "").encode()) for one in valid])
+        return any(hmac.compare_digest(one.encode(), (token or "").encode()) for one in valid)
 
     def _lease(
         self,

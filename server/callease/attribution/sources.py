@@ -49,7 +49,7 @@ _MEDIUM_OF_KIND = {"search": "organic", "assistant": "referral", "aggregator": "
 _SOURCE_ALIASES = {
     "fb": "facebook", "ig": "instagram", "insta": "instagram", "vkontakte": "vk", "vk_ads": "vk", "mytarget": "vk",
     "tg": "telegram", "telegram_ads": "telegram", "yandex_direct": "yandex", "yandex.direct": "yandex", "ya": "yandex",
-    "adwords": "google", "google_ads": "google", "googleads": "google", "2gis.kz": "2gis", "krisha.kz": "krisha",
+    "adwords": "google", "google_ads": "google", "googleads": "google",
 }  # fmt: skip
 
 
@@ -196,7 +196,8 @@ def _kinds_by_name() -> dict[str, str]:
 
 
 def _kind_of_name(name: str) -> str | None:
-    return _kinds_by_name().get(name)
+    """Also of a host name: ChatGPT tags its links `utm_source=chatgpt.com`, and people write `krisha.kz`."""
+    return _kinds_by_name().get(name) or _of_host(name.removeprefix("www."), "")[0]
 
 
 def urlsplit_or_empty(address: str | None) -> SplitResult:

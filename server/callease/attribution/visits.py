@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from callease.attribution.devices import Device
+from callease.attribution.devices import UNKNOWN_DEVICE, Device
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, Source, click_ids, source_of
 from callease.base.database import Database
@@ -36,7 +36,7 @@ class PageView:
     referrer: str | None = None
     stated: Mapping[str, str | None] | None = None
     clients: Mapping[str, str] = field(default_factory=dict)
-    device: Device = Device("unknown", False)
+    device: Device = UNKNOWN_DEVICE
 
 
 def take_page_view(session: Session, view: PageView, at: datetime) -> Visit:

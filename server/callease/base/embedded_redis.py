@@ -1,8 +1,8 @@
 """The embedded Redis of a data directory: one server on a Unix socket for all Callease processes there.
 
-Every process holds a shared lock for as long as it lives, and watches. Whoever finds the server dead starts it, under an
-exclusive lock; the last one out stops it. The kernel drops the locks of a process that was killed, so nothing has to be
-tidied up after a crash.
+Every process holds a shared lock for as long as it lives, and watches. Whoever finds the server dead starts it, under
+an exclusive lock; the last one out stops it. The kernel drops the locks of a process that was killed, so nothing has to
+be tidied up after a crash.
 """
 
 from __future__ import annotations
@@ -178,6 +178,8 @@ class EmbeddedRedis:
         if self._alive():
             _log.warning("the embedded Redis does not stop on request")
             os.kill(pid, signal.SIGKILL)
+        if self._child and self._child.pid == pid:
+            self._child.wait()  # or it would stay a zombie for as long as this process lives
         self._pid_file.unlink(missing_ok=True)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}\Z")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 
 
 def is_e164(text: str) -> bool:
@@ -54,7 +54,7 @@ def provider_phone(text: str | None, region: str | None = None) -> str | None:
 def display(e164: str, region: str | None = None) -> str:
     """As people of `region` write it: national form at home, international form abroad.
 
-    The trunk prefix of `+7` countries is written (`8 (7172) 55-01-10`): visitors there expect to see it.
+    The trunk prefix of `+7` countries is written (`8 (7172) 55 01 10`): visitors there expect to see it.
     """
     try:
         parsed = phonenumbers.parse(e164)

@@ -12,7 +12,6 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection
 from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
@@ -35,11 +34,10 @@ class RedisStore:
             socket_timeout=_ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._on_connect,
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
         )
 
-    def _on_connect(self, connection: AbstractConnection) -> None:
+    def _on_connect(self, connection: Any) -> None:
         connection.on_connect()
         connection.send_command("INFO", "server")
         info = connection.read_response()

@@ -1,7 +1,7 @@
 """Standard Webhooks 1.0.0 signatures, made and checked: HMAC-SHA256 over `id.timestamp.body`.
 
-See the specification of Standard Webhooks, "Signature scheme". Several signatures, separated by spaces, may stand in one
-header while a secret is being changed.
+See the specification of Standard Webhooks, "Signature scheme". Several signatures, separated by spaces, may stand in
+one header while a secret is being changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def verify(secret: str, given: Mapping[str, str], body: bytes, now: datetime) ->
         return False
     try:
         expected = sign(secret, message_id, int(stamp), body).encode()
+        signatures = given.get("webhook-signature", "").encode().split()
     except (binascii.Error, ValueError):
         return False
-    signatures = given.get("webhook-signature", "").encode().split()
     return any(hmac.compare_digest(expected, signature) for signature in signatures)

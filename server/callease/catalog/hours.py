@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,13 +19,18 @@ def is_open(hours: dict[str, Any] | None, timezone: str, at: datetime) -> bool:
 
 
 def opens_at(hours: dict[str, Any] | None, timezone: str, at: datetime) -> datetime | None:
-    """The next opening after `at`, aware; None when it is open now or no day has hours."""
+    """The next opening after `at`, in UTC; None when it is open now or no day has hours."""
     if is_open(hours, timezone, at) or not hours:
         return None
     zone = ZoneInfo(timezone)
     local = at.astimezone(zone).replace(tzinfo=None)
-    starts = [start for start, _ in _spans(hours, local, _LOOK_AHEAD_DAYS) if start > local]
-    return min(starts).replace(tzinfo=zone) if starts else None
+    # Where clocks are put back an hour comes twice, and the office opens twice.
+    starts = [
+        start.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+        for start, _ in _spans(hours, local, _LOOK_AHEAD_DAYS)
+        for fold in (0, 1)
+    ]
+    return min((start for start in starts if start > at and is_open(hours, timezone, start)), default=None)
 
 
 def _spans(hours: dict[str, Any], first: datetime, days: int) -> list[tuple[datetime, datetime]]:

@@ -48,7 +48,7 @@ def import_listings(session: Session, clock: Clock, rows: Sequence[dict[str, Any
 def close_missing(session: Session, clock: Clock, site_id: str, present: set[str], report: ImportReport) -> None:
     """Closes the site's listings that are not among `present` (external ids)."""
     open_ones = select(Listing.id, Listing.external_id).where(Listing.site_id == site_id, Listing.status != "closed")
-    missing = [id_ for id_, external_id in session.execute(open_ones).tuples() if external_id not in present]
+    missing = [id_ for id_, external_id in session.execute(open_ones) if external_id not in present]
     for batch in _batches(missing):
         for listing in session.scalars(select(Listing).where(Listing.id.in_(batch))):
             listing.status, listing.updated_at = "closed", clock.now()

@@ -39,7 +39,7 @@ def _change_mark(session: Session) -> None:
 
 
 def current(session: Session) -> dict[str, int]:
-    return dict(session.execute(select(Revision.name, Revision.value)).tuples().all())
+    return dict(session.execute(select(Revision.name, Revision.value)).all())
 
 
 def _bump(session: Session, name: str) -> int:

@@ -4,48 +4,44 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 from callease.base.errors import SettingError
 from callease.settings import load_settings
 
-# A request waits for the database and Redis most of its time, so threads overlap; more of them only queue for the lock.
-_THREADS_A_PROCESS = 16
-
 
 def run(bind: str, workers: int) -> int:
     host, port = _address(bind)
-    _check_free(bind, host, port)
-    _collect_metrics_in(load_settings().data_dir / "run" / f"metrics-{os.getpid()}")
+    check_free(bind, host, port)
+    collect_metrics_in(load_settings().data_dir / "run" / f"metrics-{os.getpid()}")
     # Only now: metrics choose where to count when they are imported.
     from callease.cli.parts import prepared
     from callease.cli.snapshot_keeper import SnapshotKeeper
 
     with prepared() as parts, SnapshotKeeper(parts):
         print(f"Callease listens on http://{bind}", file=sys.stderr, flush=True)
-        _serve(host, port, workers)
-    return 0
+        return serve("callease.cli.server:make", host, port, workers)
 
 
-def _serve(host: str, port: int, workers: int) -> None:
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
+def serve(target: str, host: str, port: int, workers: int) -> int:
+    """Runs the server until SIGTERM or Ctrl-C; its exit code. A worker process that dies is started anew."""
+    command = [sys.executable, "-m", "callease.cli.web_server", target, host, str(port), str(workers)]
+    server = subprocess.Popen(command)  # noqa: S603
+    stopping = False
 
-    Granian(
-        "callease.cli.server:make",
-        factory=True,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=_THREADS_A_PROCESS,
-        websockets=False,
-        respawn_failed_workers=True,
-        log_level=LogLevels.warning,
-    ).serve()
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+        server.terminate()
+
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, stop)
+    code = server.wait()
+    return 0 if stopping else code
 
 
 def _address(bind: str) -> tuple[str, int]:
@@ -55,7 +51,7 @@ def _address(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _check_free(bind: str, host: str, port: int) -> None:
+def check_free(bind: str, host: str, port: int) -> None:
     """One clear line, before worker processes fail one by one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -66,7 +62,7 @@ def _check_free(bind: str, host: str, port: int) -> None:
         raise SettingError("--bind", f"{bind}: {error.strerror or error}") from None
 
 
-def _collect_metrics_in(folder: Path) -> None:
+def collect_metrics_in(folder: Path) -> None:
     for old in folder.parent.glob("metrics-*"):
         if not Path(f"/proc/{old.name.removeprefix('metrics-')}").exists():
             shutil.rmtree(old, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Every outgoing request goes through here: a receiver's address must not reach into the operator's own network.
 
-The host is resolved once, every address it has is judged, and the connection goes to the judged address itself, so that a
-name which resolves otherwise a moment later gains nothing. Redirects are not followed.
+The host is resolved once, every address it has is judged, and the connection goes to the judged address itself, so that
+a name which resolves otherwise a moment later gains nothing. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _CONNECT_SECONDS, _WHOLE_SECONDS = 5.0, 15.0
 _REPLY_BYTES = 65_536
 _PORTS = frozenset({80, 443, 8080, 8443})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All that IANA gives out to the open internet so far; what else there is of IPv6 are wrappings and private uses.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# Special uses that not every Python's tables know: protocol assignments, 6to4 relays, documentation.
+_SPECIAL = [ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -93,7 +97,7 @@ class GuardedHttp:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise DeliveryError("the host name does not resolve", permanent=False) from error
-        addresses = [ipaddress.ip_address(entry[4][0].split("%")[0]) for entry in found]
+        addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
         if host.lower().strip("[]") in self._allowed or str(addresses[0]) in self._allowed:
             return addresses[0]
         if not all(is_public(address) for address in addresses):
@@ -111,9 +115,9 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None:
+        if address not in _GLOBAL_UNICAST or address.teredo is not None:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _SPECIAL)
 
 
 def _pool(scheme: str, host: str, address: Address, port: int) -> urllib3.HTTPConnectionPool:

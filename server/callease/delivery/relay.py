@@ -112,7 +112,7 @@ class Relay:
                 .join(OutboxEvent, OutboxEvent.id == Delivery.event_id)
                 .where(Delivery.id.in_(ids))
                 .order_by(Delivery.due_at, Delivery.id)
-            ).tuples()
+            )
             return [_parcel(delivery, endpoint, event) for delivery, endpoint, event in rows]
 
     def attempt(self, parcel: Parcel) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from callease.base.errors import NotFound
@@ -56,16 +56,17 @@ class LeadCard:
 
 
 def inbox(session: Session, who: Principal, filters: Filters, cursor: str | None, now: datetime) -> InboxPage:
-    """One page, newest first; `cursor` is the id of the last lead of the page before."""
+    """One page, newest first; `cursor` is the id of the last lead of the page before, an unknown one starts anew."""
     narrowed = _narrowed(_visible(who, select(Lead)), filters)
     query = narrowed.where(Lead.status == filters.status) if filters.status else narrowed
-    if cursor:
-        query = query.where(Lead.id < cursor)
-    rows = session.scalars(query.order_by(Lead.id.desc()).limit(PAGE + 1)).all()
+    last = session.scalar(_visible(who, select(Lead)).where(Lead.id == cursor)) if cursor else None
+    if last:
+        query = query.where(tuple_(Lead.created_at, Lead.id) < tuple_(literal(last.created_at), literal(last.id)))
+    rows = session.scalars(query.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(PAGE + 1)).all()
     counts = dict.fromkeys((status.value for status in LeadStatus), 0)
     grouped = narrowed.with_only_columns(Lead.status, func.count(), func.max(Lead.updated_at)).group_by(Lead.status)
     newest: list[str] = []
-    for status, count, updated_at in session.execute(grouped).tuples():
+    for status, count, updated_at in session.execute(grouped):
         counts[status] = count
         newest.append(f"{status} {count} {updated_at}")
     shown = _shown(session, rows[:PAGE], now)
@@ -91,7 +92,7 @@ def lead_card(session: Session, who: Principal, lead_id: str, now: datetime) -> 
 
 
 def find_lead(session: Session, who: Principal, lead_id: str) -> Lead:
-    lead = session.scalar(_visible(who, select(Lead)).where(Lead.id == lead_id))
+    lead: Lead | None = session.scalar(_visible(who, select(Lead)).where(Lead.id == lead_id))
     if lead is None:
         raise NotFound()
     return lead
@@ -112,7 +113,7 @@ def _narrowed(query: Select[Any], filters: Filters) -> Select[Any]:
     if not filters.q.strip():
         return query
     words = f"%{_escaped(filters.q.strip())}%"
-    found = [Contact.name.ilike(words, escape="\\"), Listing.title.ilike(words, escape="\\")]
+    found: list[ColumnElement[bool]] = [Contact.name.ilike(words, escape="\\"), Listing.title.ilike(words, escape="\\")]
     found += [Listing.complex.ilike(words, escape="\\"), Listing.external_id == filters.q.strip()]
     digits = re.sub(r"\D", "", filters.q)
     if len(digits) >= _DIGITS_TO_SEARCH:
@@ -143,7 +144,7 @@ def _shown(session: Session, leads: Sequence[Lead], now: datetime) -> list[dict[
             {
                 **data,
                 "id": lead.id,
-                "created_at": call.started_at if call else lead.created_at,
+                "created_at": lead.created_at,
                 "advertiser_name": advertisers.get(lead.advertiser_id or ""),
                 "office_name": offices.get(lead.office_id),
                 "claimed_by": lead.claimed_by,
@@ -185,8 +186,8 @@ def _earlier(session: Session, lead: Lead) -> list[dict[str, Any]]:
         .limit(_EARLIER_CALLS)
     )
     names = ("started_at", "disposition", "talk", "listing_title")
-    return [dict(zip(names, row, strict=True)) for row in session.execute(query).tuples()]
+    return [dict(zip(names, row, strict=True)) for row in session.execute(query)]
 
 
 def _names(session: Session, model: Any, ids: set[str]) -> list[tuple[str, str]]:
-    return list(session.execute(select(model.id, model.name).where(model.id.in_(ids))).tuples()) if ids else []
+    return list(session.execute(select(model.id, model.name).where(model.id.in_(ids)))) if ids else []

@@ -82,7 +82,7 @@ class CallIntake:
                 .order_by(RawMessage.received_at)
                 .limit(_BATCH)
                 .with_for_update(skip_locked=True, of=RawMessage)
-            ).tuples()
+            )
             messages = list(due)
             for message, _ in messages:
                 message.tries += 1

@@ -49,7 +49,9 @@ def act(session: Session, clock: Clock, lead: Lead, action: str, actor_id: str, 
     if target is None:
         raise Conflict("lead_moved_on", status=lead.status)
     now = clock.now()
-    holder = {"claimed_by_id": actor_id, "claimed_by": actor} if action == "claim" else {}
+    holder: dict[str, str | None] = {}
+    if action == "claim":
+        holder = {"claimed_by_id": actor_id, "claimed_by": actor}
     if action in ("release", "reopen"):
         holder = {"claimed_by_id": None, "claimed_by": None}
     moved = session.execute(

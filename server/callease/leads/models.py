@@ -31,8 +31,9 @@ class Lead(Base):
 
     __tablename__ = "leads"
     __table_args__ = (
-        Index(None, "advertiser_id", "id"),
-        Index(None, "advertiser_id", "status", "id"),
+        Index(None, "advertiser_id", "created_at", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "advertiser_id", "status", "updated_at"),
         Index(None, "contact_id", "id"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Engine, text
@@ -28,7 +28,7 @@ def run() -> None:
             context.run_migrations()
 
 
-def _render_item(type_: str, item: Any, autogen_context: Any) -> str | bool:
+def _render_item(type_: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Migrations must not break when the model's own types move: aware times are plain times with a zone there."""
     if type_ == "type" and type(item).__name__ == "UtcDateTime":
         return "sa.DateTime(timezone=True)"

@@ -230,7 +230,7 @@ def _wanted(classes: tuple[str, ...], source_class: str) -> int:
     return 0
 
 
-def _numbers_and_their_last_lease(office_id: str) -> Select[Any]:
+def _numbers_and_their_last_lease(office_id: str) -> Select[*tuple[Any, ...]]:
     last = select(func.max(Lease.leased_at)).where(Lease.number_id == Number.id).scalar_subquery()
     return select(Number.id, Number.e164, Number.source_class, last.label("last_leased_at")).where(
         Number.office_id == office_id, Number.role == "lease", Number.state == "active"

@@ -87,7 +87,7 @@ def number_facts(number: Number) -> NumberFacts:
     )
 
 
-def _owner_query() -> Select[Any]:
+def _owner_query() -> Select[*tuple[Any, ...]]:
     centre_id = (
         select(Office.id)
         .where(Office.advertiser_id.is_(None), Office.retired_at.is_(None))
@@ -104,8 +104,8 @@ def _owner_query() -> Select[Any]:
     )
 
 
-def _owner(row: Row[Any]) -> Owner:
-    number, office, plan, overflow, centre = row
+def _owner(row: Row[*tuple[Any, ...]]) -> Owner:
+    number, office, plan, overflow, centre = tuple(row)
     return Owner(
         number=number_facts(number),
         office=office_facts(office, plan),

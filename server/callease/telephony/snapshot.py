@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -84,7 +84,7 @@ class SnapshotWriter:
             select(Office, Advertiser.plan)
             .outerjoin(Advertiser, Advertiser.id == Office.advertiser_id)
             .order_by(Office.created_at.desc(), Office.id.desc())
-        ).tuples()
+        )
         office_rows = []
         for office, plan in offices:
             facts = _dump(office_facts(office, plan))
@@ -176,6 +176,7 @@ def _jsonable(value: Any) -> str:
     raise TypeError(f"not for the snapshot: {type(value).__name__}")
 
 
-def _rewrite(cursor: sqlite3.Cursor, table: str, columns: int, rows: list[tuple[str, ...]]) -> None:
-    cursor.execute(f"DELETE FROM {table}")
-    cursor.executemany(f"REPLACE INTO {table} VALUES ({', '.join('?' * columns)})", rows)
+def _rewrite(cursor: sqlite3.Cursor, table: str, columns: int, rows: Sequence[tuple[str, ...]]) -> None:
+    # `table` is one of the names above.
+    cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+    cursor.executemany(f"REPLACE INTO {table} VALUES ({', '.join('?' * columns)})", rows)  # noqa: S608

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -84,7 +84,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         if error.response is not None:
-            return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
+            return cast(Response, error.response)
         status = error.code or 500
         codes = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
         response = problem(status, codes.get(status, "http_error"), detail=error.description)

@@ -1,5 +1,6 @@
 """A strict stand-in for the public endpoints, pages of another origin, and a browser to look at them with."""
 
+import contextlib
 import html
 import json
 import threading
@@ -125,11 +126,9 @@ class ApiHandler(BaseHTTPRequestHandler):
             answer.gate.wait(PATIENCE_SECONDS)
         body = answer.body
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        try:
+        # The page may have gone away meanwhile, as pages do.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._send(answer.status, content, "application/json")
-        except (BrokenPipeError, ConnectionResetError):
-            # The page has gone away meanwhile, as pages do.
-            pass
 
 
 class Api(Server):
@@ -246,9 +245,8 @@ class Pages(Server):
         super().__init__(PageHandler)
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Starts one browser for all tests."""
+def start_browser(profile: Path, trace: str = "") -> Chrome:
+    """Starts a browser of the tests' own; `trace` names the categories that its performance log is to hold."""
     options = ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in (
@@ -261,13 +259,23 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         "--disable-component-update",
         "--disable-sync",
         "--window-size=1000,800",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        f"--user-data-dir={profile}",
     ):
         options.add_argument(argument)
-    # For the cost of the script, which is read from the browser's own trace.
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    if trace:
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        options.add_experimental_option("perfLoggingPrefs", {"traceCategories": trace})
+    else:
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     driver.set_script_timeout(PATIENCE_SECONDS)
+    return driver
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """Starts one browser for all tests."""
+    driver = start_browser(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -363,7 +371,8 @@ class Visitor:
             """window.heard = [];
             for (const name of ['ready', 'reveal', 'expired', 'dial', 'callback', 'error']) {
               document.addEventListener('callease:' + name, (event) => heard.push({
-                name, detail: event.detail, from: event.target.nodeName, bubbles: event.bubbles, composed: event.composed,
+                name, detail: event.detail, from: event.target.nodeName,
+                bubbles: event.bubbles, composed: event.composed,
               }));
             }"""
         )

@@ -8,7 +8,8 @@ import pytest
 
 from .conftest import LISTING, NUMBER, REAL_NUMBER, Answer, Visitor, lease_answer
 
-CARD = f"""<div data-callease-listing={LISTING}>{{}}<a id=real class=phone href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a>
+CARD = f"""<div data-callease-listing={LISTING}>{{}}
+<a id=real class=phone href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a>
 <button id=b data-callease-reveal>Показать</button></div>"""
 PROBLEM = {"type": "about:blank", "title": "…", "status": 404, "code": "unknown_listing"}
 

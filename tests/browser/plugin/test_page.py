@@ -89,10 +89,12 @@ def test_a_strict_content_security_policy_has_nothing_to_report(visitor: Visitor
         if request.body["listing"] == "bad"
         else Answer(body={"lease": "lse_1", "number": NUMBER, "kind": "dynamic", "ttl": 1800, "listing": LISTING})
     )
-    watch = "<script nonce=x>window.reports = []; addEventListener('securitypolicyviolation', (e) => reports.push(e.violatedDirective));</script>"
+    watch = """<script nonce=x>window.reports = [];
+    addEventListener('securitypolicyviolation', (event) => reports.push(event.violatedDirective));</script>"""
     visitor.open(
         f"""{BUTTON}<callease-number listing=ZHK-3></callease-number>
-        <button id=bad data-callease-reveal data-callease-listing=bad data-callease-fallback="{REAL_NUMBER}">Ок</button>""",
+        <p data-callease-listing=bad data-callease-fallback="{REAL_NUMBER}">
+        <button id=bad data-callease-reveal>Ок</button></p>""",
         watch + visitor.tag(nonce="x"),
         Content_Security_Policy=(
             f"default-src 'none'; script-src 'nonce-x'; connect-src {visitor.api.address};"
@@ -100,6 +102,8 @@ def test_a_strict_content_security_policy_has_nothing_to_report(visitor: Visitor
         ),
     )
     visitor.api.wait_for("visits")
+    # The page's own scripts may style a control in spite of the policy.
+    visitor.run("document.querySelector('#b').style.color = 'red'")
     visitor.click("#b")
     visitor.shown("#b")
     visitor.click("#bad")
@@ -115,8 +119,9 @@ def test_a_strict_content_security_policy_has_nothing_to_report(visitor: Visitor
 
 def test_loading_moves_nothing(visitor: Visitor) -> None:
     visitor.open(
-        f"""<p>Над</p>{BUTTON}<a data-callease-number data-callease-listing={LISTING} href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a>
-        <callease-number listing=ZHK-3><a href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a></callease-number><p id=under>Под</p>"""
+        f"""<p>Над</p>{BUTTON}
+        <a data-callease-number data-callease-listing={LISTING} href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a>
+        <callease-number listing=ZHK-3><a href="tel:{REAL_NUMBER}">8 (7172) 69-00-00</a></callease-number><p>Под</p>"""
     )
     visitor.api.wait_for("visits")
     assert visitor.driver.execute_async_script(LAYOUT_SHIFT) == 0
@@ -221,6 +226,11 @@ def test_the_element_reveals(visitor: Visitor, markup: str, text: str) -> None:
     assert visitor.js("document.querySelector('callease-number').textContent.trim()") == text
     visitor.click(control)
     assert visitor.shown(control) == {"tag": "a", "text": "+7 717 269 00 01", "href": f"tel:{NUMBER}"}
+
+
+def test_the_element_waits_for_its_children(visitor: Visitor) -> None:
+    visitor.open("<callease-number listing=1><b>Звонок</b></callease-number>", visitor.tag().replace("async ", ""))
+    assert visitor.js("document.querySelector('callease-number').innerHTML").endswith("><b>Звонок</b></button>")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_the_control_becomes_a_link_with_its_looks(visitor: Visitor) -> None:
 
 def test_the_lease_is_asked_for_as_the_contract_says(visitor: Visitor) -> None:
     visitor.put(
-        f"<div data-callease-listing={LISTING} data-callease-token=tok><button id=b data-callease-reveal>Ок</button></div>"
+        f"<p data-callease-listing={LISTING} data-callease-token=tok><button id=b data-callease-reveal>Ок</button></p>"
     )
     visitor.driver.get(visitor.pages.address)
     visitor.driver.add_cookie({"name": "_ga", "value": "GA1.1.123456.789012"})
@@ -64,7 +64,8 @@ def test_the_number_is_spelt_as_the_page_spells(visitor: Visitor, markup: str, t
 
 def test_a_link_keeps_its_node(visitor: Visitor) -> None:
     visitor.open(
-        f'<a id=b href="/phone" title="Показать" data-callease-reveal data-callease-listing={LISTING}>8 (7172) 69-00-00</a>'
+        f"""<p data-callease-listing={LISTING}>
+        <a id=b href="/phone" title="Показать" data-callease-reveal>8 (7172) 69-00-00</a></p>"""
     )
     visitor.run("window.link = document.querySelector('#b')")
     visitor.click("#b")
@@ -119,18 +120,20 @@ def test_one_place_serves_many_listings_in_turn(visitor: Visitor) -> None:
         visitor.until(
             "document.querySelector('#line').getAttribute('href') === arguments[0]", f"tel:+7717269000{listing}"
         )
+    visitor.run("callease.destroy()")
+    assert visitor.js("document.querySelector('#line').outerHTML") == '<a id="line"></a>'
 
 
 def test_number_elements_of_the_listing_are_filled_and_no_others(visitor: Visitor) -> None:
     visitor.open(
-        f"""<a id=link data-callease-number data-callease-listing={LISTING} href="tel:{REAL_NUMBER}"
+        f"""<div data-callease-listing={LISTING}>
+        <a id=link data-callease-number href="tel:{REAL_NUMBER}"
           aria-label="Позвонить 8 (7172) 69-00-00">8 (7172) 69-00-00</a>
-        <a id=around href="tel:{REAL_NUMBER}" data-callease-listing={LISTING}><i data-callease-number>8 (7172) 69-00-00</i></a>
-        <p id=inside data-callease-number data-callease-listing={LISTING}><a href="tel:{REAL_NUMBER}">+7 7172 69 00 00</a></p>
-        <p id=empty data-callease-number data-callease-listing={LISTING}></p>
+        <a id=around href="tel:{REAL_NUMBER}"><i data-callease-number>8 (7172) 69-00-00</i></a>
+        <p id=inside data-callease-number><a href="tel:{REAL_NUMBER}">+7 7172 69 00 00</a></p>
+        <p id=empty data-callease-number></p>
         <p id=other data-callease-number data-callease-listing=ZHK-2>8 (7172) 70-00-00</p>
-        <p data-calltrk-noswap><i id=no data-callease-number data-callease-listing={LISTING}>8 (7172) 69-00-00</i></p>"""
-        + BUTTON
+        <p data-calltrk-noswap><i id=no data-callease-number>8 (7172) 69-00-00</i></p>{BUTTON}</div>"""
     )
     visitor.click("#b")
     tel = f"tel:{NUMBER}"
@@ -243,7 +246,7 @@ def test_reveals_inside_shadow_roots(visitor: Visitor) -> None:
 def test_a_form_is_not_sent_and_noswap_is_left_alone(visitor: Visitor) -> None:
     visitor.open(
         f"""<form action="/sent">{BUTTON}</form>
-        <div data-callease-noswap><button id=no type=button data-callease-reveal data-callease-listing={LISTING}>Нет</button></div>"""
+        <p data-callease-noswap data-callease-listing={LISTING}><button id=no data-callease-reveal>Нет</button></p>"""
     )
     visitor.click("#no")
     visitor.click("#b")

@@ -440,9 +440,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('call_id', name=op.f('uq_leads_call_id'))
     )
     with op.batch_alter_table('leads', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_id'), ['advertiser_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_status_id'), ['advertiser_id', 'status', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_created_at_id'), ['advertiser_id', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_status_updated_at'), ['advertiser_id', 'status', 'updated_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_leads_contact_id_id'), ['contact_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_leads_office_id'), ['office_id'], unique=False)
 
     op.create_table('lead_changes',
@@ -471,9 +472,10 @@ def downgrade() -> None:
     op.drop_table('lead_changes')
     with op.batch_alter_table('leads', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_leads_office_id'))
+        batch_op.drop_index(batch_op.f('ix_leads_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_leads_contact_id_id'))
-        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_status_id'))
-        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_id'))
+        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_status_updated_at'))
+        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_created_at_id'))
 
     op.drop_table('leads')
     op.drop_table('call_events')

@@ -12,9 +12,9 @@ from callease.telephony.events import CallEvent
 
 @dataclass(frozen=True)
 class Incoming:
-    """A provider's request: `url` as the provider asked for it, `body` raw, `suffix` what follows the account's address.
+    """A provider's request: `url` as the provider asked for it, `body` raw.
 
-    `headers` are looked up in lower case.
+    `suffix` is what follows the account's address, `headers` are looked up in lower case.
     """
 
     method: str

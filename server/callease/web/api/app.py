@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint as PlainBlueprint
-from flask import Flask, render_template
+from flask import Flask, Response, make_response, render_template
 from flask_smorest import Api, Blueprint
 
 from callease import __version__
 from callease.web.api import actions, imports
 from callease.web.api.access import authenticate
 from callease.web.api.resources import register_all
+from callease.web.api.shapes import shape
 
 _PREFIX = "/api/v1"
 _PROBLEM = {
@@ -47,13 +48,17 @@ def register_api(app: Flask) -> None:
     api.register_blueprint(blueprint)
     _finish_document(api)
 
-    pages = PlainBlueprint("api_pages", __name__, template_folder="templates")
-
-    @pages.get(f"{_PREFIX}/docs")
-    def docs() -> str:
-        return render_template("api/docs.html", document=api.spec.to_dict())
-
+    pages = PlainBlueprint(
+        "api_pages", __name__, template_folder="templates", static_folder="static", static_url_path="/api/static"
+    )
+    pages.add_app_template_filter(shape, "shape")
     app.register_blueprint(pages)
+
+    @app.get(f"{_PREFIX}/docs")
+    def docs() -> Response:
+        response = make_response(render_template("api/docs.html", document=api.spec.to_dict()))
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; base-uri 'none'"
+        return response
 
 
 def _finish_document(api: Api) -> None:

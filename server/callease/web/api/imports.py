@@ -1,7 +1,7 @@
 """Imports: a file of listings, good rows taken and bad ones named; a file of numbers, all or nothing.
 
-A body is CSV (text/csv), JSON lines (application/x-ndjson), a JSON list, or a JSON object with `rows` (a list) or `data`
-(CSV or JSON lines as text) beside the import's own settings. The same settings may stand in the query.
+A body is CSV (text/csv), JSON lines (application/x-ndjson), a JSON list, or a JSON object with `rows` (a list) or
+`data` (CSV or JSON lines as text) beside the import's own settings. The same settings may stand in the query.
 """
 
 from __future__ import annotations
@@ -116,9 +116,9 @@ class _ListingRows:
 
     def __init__(self, asked: Asked) -> None:
         session = asked.session
-        self.sites = dict(session.execute(select(Site.id, Site.region).where(Site.retired_at.is_(None))).tuples().all())
+        self.sites = dict(session.execute(select(Site.id, Site.region).where(Site.retired_at.is_(None))).all())
         self._advertisers = set(session.scalars(select(Advertiser.id).where(Advertiser.retired_at.is_(None))))
-        self._offices = dict(session.execute(select(Office.id, Office.advertiser_id)).tuples().all())
+        self._offices = dict(session.execute(select(Office.id, Office.advertiser_id)).all())
 
     def check(self, row: Row) -> Row:
         """The row as columns of `Listing`. Raises InvalidRequest."""

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import ColumnElement, Select, tuple_
@@ -14,8 +14,6 @@ from sqlalchemy.orm import Session
 
 from callease.base.clock import parse_rfc3339
 from callease.base.errors import InvalidRequest
-
-T = TypeVar("T")
 
 
 class PageSchema(Schema):
@@ -27,8 +25,8 @@ class PageSchema(Schema):
 
 
 def page(
-    session: Session, query: Select[tuple[T]], columns: Sequence[Any], limit: int, cursor: str | None
-) -> tuple[list[T], str | None]:
+    session: Session, query: Select[Any], columns: Sequence[Any], limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
     """The rows of one page and the cursor of the next; `columns` order the list, descending, and end with the id."""
     if cursor:
         query = query.where(tuple_(*columns) < tuple_(*_read_cursor(cursor, columns)))

@@ -8,8 +8,8 @@ from flask import request
 from flask_smorest import Blueprint
 from sqlalchemy import Select, select
 
-from callease.base.phones import to_e164
 from callease.base.errors import InvalidRequest
+from callease.base.phones import to_e164
 from callease.catalog import catalog
 from callease.catalog.models import Advertiser, Listing, Office, Site
 from callease.delivery import endpoints
@@ -264,6 +264,7 @@ _WORK = (
             "contact": Lead.contact_id,
             "call": Lead.call_id,
         },
+        order=(Lead.created_at, Lead.id),
     ),
     ResourceSpec(
         "calls",

@@ -47,9 +47,9 @@ def register(app: Flask) -> None:
     manager = LoginManager(app)
     manager.session_protection = "basic"
     manager.login_view = "cabinet.login"
-    manager.login_message = None  # type: ignore[assignment]
+    manager.login_message = None
 
-    @manager.user_loader
+    @manager.user_loader  # type: ignore[untyped-decorator]
     def load(user_id: str) -> SignedIn | None:
         with services().database.reading() as session:
             user = session.get(User, user_id)

@@ -93,7 +93,7 @@ def rows() -> Response:
 def search() -> BaseResponse:
     """What is searched for may be a phone: it goes into the signed cookie, never into an address."""
     session["q"] = request.form.get("q", "").strip()[:100]
-    narrowed = {name: request.form[name] for name in ("status", "office") if request.form.get(name)}
+    narrowed: dict[str, Any] = {name: request.form[name] for name in ("status", "office") if request.form.get(name)}
     return redirect(url_for("cabinet.leads", **narrowed))
 
 
@@ -162,7 +162,9 @@ def _error(status: int) -> tuple[str, int]:
 
 
 def _list() -> dict[str, Any]:
-    filters = Filters(_known_status(request.args.get("status", "")), request.args.get("office", ""), session.get("q", ""))
+    filters = Filters(
+        _known_status(request.args.get("status", "")), request.args.get("office", ""), session.get("q", "")
+    )
     if "q" in request.args:  # the link that ends a search
         session.pop("q", None)
         filters = Filters(filters.status, filters.office)
@@ -170,7 +172,7 @@ def _list() -> dict[str, Any]:
     with services().database.reading() as reading:
         page = inbox(reading, principal(), filters, cursor, services().clock.now())
         offices = [{"id": office.id, "name": office.name} for office in offices_of(reading, principal())]
-    narrowed = {name: value for name, value in (("status", filters.status), ("office", filters.office)) if value}
+    narrowed = _if_given(status=filters.status, office=filters.office)
     return {
         "leads": [_linked(row) for row in page.leads],
         "filters": {"status": filters.status, "office": filters.office},
@@ -179,7 +181,7 @@ def _list() -> dict[str, Any]:
         "counts": page.counts,
         "next_cursor": page.next_cursor,
         "version": f"{page.version}-{_locale()}-{__version__}",
-        "rows_url": url_for("cabinet.rows", **narrowed, **({"cursor": cursor} if cursor else {})),
+        "rows_url": url_for("cabinet.rows", **narrowed, **_if_given(cursor=cursor)),
         "show_advertiser": not principal().walled,
     }
 
@@ -246,6 +248,10 @@ def _timezone() -> ZoneInfo:
 
 def _asset(name: str) -> str:
     return url_for("cabinet.static", filename=name, v=__version__)
+
+
+def _if_given(**values: str | None) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _known_status(text: str) -> str:

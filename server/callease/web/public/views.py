@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from callease.attribution.reveals import Revealed, RevealRequest
@@ -74,7 +76,7 @@ def preflight(_: str) -> Response:
 
 def _shown(revealed: Revealed) -> Response:
     hours = revealed.hours
-    body = {
+    body: dict[str, Any] = {
         "lease": revealed.lease,
         "number": revealed.number,
         "display": display(revealed.number, revealed.region) if revealed.number else None,

@@ -10,7 +10,7 @@ from callease.base.phones import provider_phone
 from callease.telephony.events import CallEventType, Disposition
 
 
-class CallPhone(fields.Field[str]):
+class CallPhone(fields.Field[Any]):
     """A phone in any spelling that telephony systems use; None for a hidden one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | None:
@@ -28,7 +28,10 @@ class DialledPhone(CallPhone):
 
 
 _call_id = fields.String(required=True, validate=validate.Length(1, 200))
-_seconds = {"load_default": None, "allow_none": True, "validate": validate.Range(0, 7 * 86_400)}
+
+
+def _seconds() -> fields.Integer:
+    return fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 7 * 86_400))
 
 
 class _Message(Schema):
@@ -44,9 +47,9 @@ class _Message(Schema):
 class EventSchema(_Message):
     type = fields.Enum(CallEventType, by_value=True, required=True)
     disposition = fields.Enum(Disposition, by_value=True, load_default=None, allow_none=True)
-    wait = fields.Integer(**_seconds)
-    talk = fields.Integer(**_seconds)
-    duration = fields.Integer(**_seconds)
+    wait = _seconds()
+    talk = _seconds()
+    duration = _seconds()
     answered_by = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 100))
     recording_url = fields.Url(load_default=None, allow_none=True, schemes={"http", "https"}, require_tld=False)
 

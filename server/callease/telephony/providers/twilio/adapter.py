@@ -1,7 +1,7 @@
 """Twilio Programmable Voice: signed form posts in, TwiML out.
 
-A call begins with the question at the Voice URL, goes on with the status of the dialled leg, and ends with the action of
-`<Dial>`, which alone says whether anybody answered.
+A call begins with the question at the Voice URL, goes on with the status of the dialled leg, and ends with the action
+of `<Dial>`, which alone says whether anybody answered.
 """
 
 from __future__ import annotations

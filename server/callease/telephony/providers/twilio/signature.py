@@ -31,7 +31,7 @@ def is_signed(auth_token: str, given: str, url: str, body: bytes, is_form: bool)
         if not hmac.compare_digest(stated.encode(), hashlib.sha256(body).hexdigest().encode()):
             return False
     expected = (signature(auth_token, candidate, form) for candidate in _with_and_without_port(url))
-    return any([hmac.compare_digest(one.encode(), given.encode()) for one in expected])
+    return any(hmac.compare_digest(one.encode(), given.encode()) for one in expected)
 
 
 def _with_and_without_port(url: str) -> tuple[str, str]:

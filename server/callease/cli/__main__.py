@@ -1,0 +1,5 @@
+"""`python -m callease.cli`."""
+
+from callease.cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The tests of Callease; they mirror the tree of the server."""

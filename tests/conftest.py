@@ -1,0 +1,182 @@
+"""The ground of all tests: real parts, made fresh, left behind by none.
+
+`parts` is a whole Callease in this process on a database of its own and the session's real Redis; `client`, `cast` and
+what else asks it stand on it. `server` is a whole Callease in processes of its own, shared by all tests that do it no
+harm; a test that breaks things starts its own with `install`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from callease.app import build_services, create_app
+from callease.base.clock import SetClock
+from callease.base.embedded_redis import EmbeddedRedis
+from callease.settings import load_settings
+from callease.tenancy.accounts import create_token
+from callease.web.services import Services
+from tests.factories import Cast, build_cast
+from tests.support.databases import PostgresServer, SqliteTemplates
+from tests.support.http import Api, InProcess
+from tests.support.installation import Installation
+from tests.support.size import SIZES, Size
+
+SECRET_KEY = "the tests' own secret key, not a secret"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--size",
+        choices=SIZES,
+        default=os.environ.get("CALLEASE_TEST_SIZE", "small"),
+        help="how much heavy tests do (default: CALLEASE_TEST_SIZE, else small)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("size") not in SIZES:
+        raise pytest.UsageError(f"CALLEASE_TEST_SIZE must be one of {', '.join(SIZES)}")
+
+
+@pytest.fixture(scope="session")
+def size(pytestconfig: pytest.Config) -> Size:
+    return Size(pytestconfig.getoption("size"))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis for the whole session; tests keep apart by the ids of their rows."""
+    folder = Path(tempfile.mkdtemp(prefix="callease-redis-", dir="/tmp"))
+    embedded = EmbeddedRedis(folder, folder / "run" / "redis.sock")
+    embedded.start()
+    yield embedded.url
+    embedded.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplates:
+    return SqliteTemplates(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL for the whole session."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def backend() -> str:
+    """The database that `parts` stands on; see `on_both_databases`."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database with the newest schema."""
+    if backend == "sqlite":
+        templates: SqliteTemplates = request.getfixturevalue("sqlite_templates")
+        yield templates.fresh(tmp_path / "callease.sqlite")
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    name, url = postgres.fresh()
+    yield url
+    postgres.drop(name)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Stands still at the present moment until the test moves it; Redis goes by its own time."""
+    return SetClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def environment(tmp_path: Path, database_url: str, redis_url: str) -> dict[str, str]:
+    """The settings of `parts`; a test may override this fixture."""
+    return {
+        "CALLEASE_DATA_DIR": str(tmp_path / "data"),
+        "CALLEASE_DATABASE_URL": database_url,
+        "CALLEASE_REDIS_URL": redis_url,
+        "CALLEASE_SECRET_KEY": SECRET_KEY,
+    }
+
+
+@pytest.fixture
+def parts(environment: dict[str, str], clock: SetClock) -> Iterator[Services]:
+    made = build_services(load_settings(environment), clock)
+    yield made
+    made.database.dispose()
+    made.redis.close()
+
+
+@pytest.fixture
+def app(parts: Services) -> Flask:
+    return create_app(parts)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def http(client: FlaskClient) -> InProcess:
+    """Asks `app` as `server.http` asks a server."""
+    return InProcess(client)
+
+
+@pytest.fixture
+def owner_token(parts: Services) -> str:
+    with parts.database.transaction() as session:
+        return create_token(session, parts.clock, {"name": "owner of the tests", "role": "owner"})[1]
+
+
+@pytest.fixture
+def api(http: InProcess, owner_token: str) -> Api:
+    """The management API in the owner's hands."""
+    return Api(http, owner_token)
+
+
+@pytest.fixture
+def cast(http: InProcess, owner_token: str) -> Cast:
+    return build_cast(http, owner_token)
+
+
+@pytest.fixture
+def install() -> Iterator[Callable[..., Installation]]:
+    """Makes installations of the test's own, nothing started yet: `install(RETRY_SECONDS="0,0").up()`."""
+    made: list[Installation] = []
+
+    def new(**settings: str) -> Installation:
+        made.append(Installation(**settings))
+        return made[-1]
+
+    try:
+        yield new
+    finally:
+        for installation in made:
+            installation.stop()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Installation]:
+    """`callease serve` and `callease worker`, for all tests that leave them as they are."""
+    installation = Installation()
+    try:
+        yield installation.up()
+    finally:
+        installation.stop()
+
+
+@pytest.fixture(scope="session")
+def server_cast(server: Installation) -> Cast:
+    return server.cast()

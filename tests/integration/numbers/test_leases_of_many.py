@@ -1,0 +1,129 @@
+"""A hundred visitors at once, two offices, ten numbers: what must never happen under load."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from callease.base.database import Database
+from callease.numbers.models import Lease, Number
+from callease.settings import load_settings
+from tests.factories import Cast
+from tests.support.databases import on_both_databases
+from tests.support.http import Answer
+from tests.support.installation import Installation
+from tests.support.size import Size
+
+THREADS = 100
+CLASSES = ("paid_search", "organic", "social", "direct")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request of one visitor; `visitor` None: nothing is known of who asks."""
+
+    listing: str
+    visitor: str | None
+    session: str | None
+    source_class: str
+
+
+@pytest.fixture
+def installation(database_url: str, install: Callable[..., Installation]) -> Installation:
+    return install(DATABASE_URL=database_url).up(workers=2)
+
+
+@on_both_databases
+def test_a_hundred_threads_and_ten_numbers(installation: Installation, size: Size) -> None:
+    cast = installation.cast()
+    offices = _two_offices_of_five(cast)
+    asks = list(islice(_asks(), size.pick(1_000, 100_000)))
+    page = cast.page()
+
+    def ask(one: Ask) -> Answer:
+        source = {"class": one.source_class}
+        return page.reveal(one.listing, visitor=one.visitor, session=one.session, source=source)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = list(threads.map(ask, asks))
+
+    assert Counter((answer.status, answer.reason) for answer in answers) == {(200, None): len(asks)}
+    revealed = [answer.json for answer in answers]
+    assert Counter(each["kind"] for each in revealed).keys() == {"dynamic", "shared"}
+    for one, each in zip(asks, revealed, strict=True):
+        assert each["number"] in offices[one.listing].values(), "a number of another office"
+    _same_visitor_same_lease(asks, revealed)
+    _log_agrees(installation, offices, revealed)
+
+
+def _two_offices_of_five(cast: Cast) -> dict[str, dict[str, str]]:
+    """Listing -> the numbers of its office, by id; the second office belongs to the same advertiser."""
+    advertiser = cast.api.post("/advertisers", {"name": "Crowd"})["id"]
+    numbers: dict[str, dict[str, str]] = {}
+    for listing, prefix in (("CROWD-1", "7172801"), ("CROWD-2", "7172802")):
+        office = cast.api.post("/offices", {"advertiser": advertiser, "name": listing})["id"]
+        split = ("paid_search", "paid_search", "organic", None, None)
+        made = [
+            cast.api.post("/numbers", {"e164": f"+7{prefix}{index:03d}", "office": office, "source_class": name})
+            for index, name in enumerate(split)
+        ]
+        numbers[listing] = {number["id"]: number["e164"] for number in made}
+        body = {"site": cast.site["id"], "advertiser": advertiser, "office": office, "title": listing}
+        cast.api.post("/listings", {**body, "external_id": listing, "phone": "+77010000000"})
+    return numbers
+
+
+def _asks() -> Iterator[Ask]:
+    """Visitors of all kinds; every one with a name asks twice, the second time soon after the first."""
+    person = 0
+    while True:
+        person += 1
+        listing, source_class = f"CROWD-{person % 2 + 1}", CLASSES[person % len(CLASSES)]
+        match person % 5:
+            case 0:
+                yield Ask(listing, None, None, source_class)
+            case 1:
+                yield from [Ask(listing, None, f"s{person}", source_class)] * 2
+            case _:
+                yield from [Ask(listing, f"v{person}", f"s{person}", source_class)] * 2
+
+
+def _same_visitor_same_lease(asks: list[Ask], revealed: list[dict[str, Any]]) -> None:
+    of_person: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for one, each in zip(asks, revealed, strict=True):
+        if who := one.visitor or one.session:
+            of_person.setdefault((who, one.listing), set()).add((each["lease"], each["number"]))
+    assert all(len(leases) == 1 for leases in of_person.values())
+    nobody = [each["lease"] for one, each in zip(asks, revealed, strict=True) if not (one.visitor or one.session)]
+    assert len(set(nobody)) == len(nobody)
+
+
+def _log_agrees(installation: Installation, offices: dict[str, dict[str, str]], revealed: list[dict[str, Any]]) -> None:
+    """Every answered lease is in the log as it was answered, and the log has no other."""
+    settings = load_settings({k: v for k, v in installation.environment.items() if k.startswith("CALLEASE_")})
+    database = Database(settings.database_url)
+    try:
+        with database.reading() as session:
+            rows = session.scalars(select(Lease)).all()
+            owners = {number.id: number.office_id for number in session.scalars(select(Number))}
+    finally:
+        database.dispose()
+    answered = {each["lease"]: each for each in revealed}
+    assert {row.id for row in rows} == answered.keys()
+    e164 = {id_: digits for numbers in offices.values() for id_, digits in numbers.items()}
+    for row in rows:
+        assert row.office_id == owners[row.number_id]
+        assert (e164[row.number_id], row.kind) == (answered[row.id]["number"], answered[row.id]["kind"])
+    of_number: dict[str, set[str]] = {}
+    for row in rows:
+        of_number.setdefault(row.number_id, set()).add(row.office_id)
+    assert all(len(offices_of_it) == 1 for offices_of_it in of_number.values())
+    # All of them live for half an hour: each number can have been given out alone only once.
+    alone = Counter(row.number_id for row in rows if row.kind == "dynamic")
+    assert alone == dict.fromkeys(e164, 1)
+    assert sum(row.kind == "shared" for row in rows) == len(rows) - len(e164)

@@ -1,0 +1,1 @@
+"""What tests of all kinds stand on: waiting, servers, the outside world's side of every conversation."""
