@@ -82,7 +82,7 @@ class Installation:
     def serve(self, workers: int = 1) -> subprocess.Popen[bytes]:
         """Returns when the server answers; on a port that was free a moment ago."""
         for _ in range(5):
-            port = _free_port()
+            port = free_port()
             self.address = f"http://127.0.0.1:{port}"
             self._http = OverHttp(self.address)
             process = self.start("serve", "--bind", f"127.0.0.1:{port}", "--workers", str(workers))
@@ -160,7 +160,7 @@ class Installation:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
