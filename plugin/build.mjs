@@ -34,7 +34,8 @@ async function script(minify) {
     // Host pages come in any encoding, so letters outside of ASCII are written as escapes.
     charset: 'ascii',
     define: { VERSION: JSON.stringify(version) },
-    banner: { js: minify ? '' : `/*! Callease ${version} | MIT */` },
+    // A second tag on a page finds the instance of the first and does nothing.
+    banner: { js: `${minify ? '' : `/*! Callease ${version} | MIT */\n`}window.callease?.version ||` },
     absWorkingDir: root,
   });
   return result.outputFiles[0].contents;

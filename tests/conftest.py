@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -28,6 +29,11 @@ from tests.support.http import Api, InProcess
 from tests.support.installation import Installation
 from tests.support.size import SIZES, Size
 
+# Small: the same examples in every run. Soak: others each time, and many. A test that needs more time for an example than
+# most takes its share of `settings.default.max_examples`. Times are not judged: the machine may be busy.
+hypothesis.settings.register_profile("small", max_examples=100, derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("soak", max_examples=2_000, database=None, deadline=None)
+
 SECRET_KEY = "the tests' own secret key, not a secret"
 
 
@@ -41,8 +47,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("size") not in SIZES:
+    size = config.getoption("size")
+    if size not in SIZES:
         raise pytest.UsageError(f"CALLEASE_TEST_SIZE must be one of {', '.join(SIZES)}")
+    hypothesis.settings.load_profile(size)
 
 
 @pytest.fixture(scope="session")

@@ -38,15 +38,15 @@ export const ask = <Answer>(path: string, body: object, title?: string): Promise
 };
 
 /** Ids under which analytics and ad systems know this visitor; without consent none are read. */
-export const clients = () => {
-  const id = (name: string) => RegExp(`\\b${name}=([^;&?]+)`).exec(document.cookie + location.search)?.[1];
-  return allowed
-    ? {
-        ga: /\d+\.\d+$/.exec(id('_ga') || '')?.[0],
-        ym: id('_ym_uid'),
-        gclid: id('gclid'),
-        yclid: id('yclid'),
-        fbclid: id('fbclid'),
-      }
-    : undefined;
+export const clients = (): Record<string, string> | undefined => {
+  if (!allowed) return undefined;
+  const found: Record<string, string> = {};
+  for (const name of ['ga', 'ym', 'gclid', 'yclid', 'fbclid']) {
+    // The cookies are `_ga`, whose id follows on its own version as in GA1.1., and `_ym_uid`.
+    const id = RegExp(`\\b_?${name}(_uid)?=(GA\\d\\.[^.]+\\.)?([^;&?]+)`).exec(
+      document.cookie + location.search,
+    );
+    if (id) found[name] = id[3] as string;
+  }
+  return found;
 };

@@ -9,5 +9,6 @@ const said: DOMStringMap = tag?.dataset || {};
 export const site = said.site;
 /** Address of the public endpoints, without a closing slash. */
 export const base = (said.api ? `${said.api}/` : tag?.src || '').replace(/\/+[^/]*$/, '');
-export const consentRequired = said.consent === 'required';
+/** Also where the page's own tag was not found, so that nobody knows what it asks for. */
+export const consentRequired = !site || said.consent === 'required';
 export const locale = (said.locale || document.documentElement.lang || navigator.language).slice(0, 2);

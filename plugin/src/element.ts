@@ -16,8 +16,8 @@ const enhance = (element: HTMLElement): void => {
   put(control, `${PREFIX}reveal`, '');
 };
 
-export const defineElement = (): void => {
-  if (customElements.get('callease-number')) return;
+// A new tag after `destroy()` finds the element of the old one, which does as well.
+if (!customElements.get('callease-number')) {
   customElements.define(
     'callease-number',
     class extends HTMLElement {
@@ -27,4 +27,4 @@ export const defineElement = (): void => {
       }
     },
   );
-};
+}

@@ -1,15 +1,17 @@
-/** Puts the parts together and offers them to the page as `callease`. */
+/**
+ * Puts the parts together and offers them to the page as `callease`.
+ *
+ * The build lets none of this run where an instance is there already: a second tag changes nothing.
+ */
 
 import { ask, clients } from './api';
-import { base, site } from './config';
-import { defineElement } from './element';
 import { emit, on, told } from './events';
-import { startLate } from './late';
 import { end, whenReady } from './lifetime';
 import { consent } from './memory';
 import { fillNumbers } from './paint';
-import { leaseFor, startReveal } from './reveal';
-import { startWatch } from './watch';
+import { leaseFor } from './reveal';
+import './element';
+import './late';
 
 declare const VERSION: string;
 
@@ -48,12 +50,11 @@ const swap = (root: ParentNode | string = document): void => {
   for (const each of typeof root === 'string' ? document.querySelectorAll(root) : [root]) fillNumbers(each);
 };
 
-/** Orders a call-back; the phone goes to the server only, never into an event. */
+/** Orders a call-back; the phone goes to the server only, whose answer, and so the event, is without it. */
 const callback = async (order: CallbackOrder): Promise<Partial<CallbackAnswer>> => {
   const { listing } = order;
   const answer = await told(ask<CallbackAnswer>('/v1/callbacks', order), listing);
-  const { callback, state } = answer;
-  emit('callback', { listing, callback, state });
+  emit('callback', { listing, ...answer });
   return answer;
 };
 
@@ -82,34 +83,23 @@ const api = Object.assign((command: string, ...args: []): unknown => {
   return member?.then ? member.then(...args) : member?.(...args);
 }, commands) as Api;
 
-const start = (): void => {
-  const queue = window.callease?.q || [];
-  window.callease = api;
-  api.version = VERSION;
-  startReveal();
-  startWatch();
-  startLate();
-  defineElement();
-  // What pages written for CallRail call, so that they keep running.
-  window.CallTrk = window.CallTrk || {
-    swap,
-    getSwapNumbers: (_numbers, done) => {
-      setTimeout(done, 0, {});
-    },
-  };
-  api.ready = new Promise(whenReady).then(() => {
-    swap();
-    // Safari has no idle callbacks; `setTimeout` takes the options for no delay.
-    const whenIdle = (window.requestIdleCallback || setTimeout) as typeof requestIdleCallback;
-    whenIdle(sendVisit, { timeout: IDLE_MS });
-    emit('ready', { version: VERSION });
-    return api;
-  });
-  // What the page called before the script was there. A failure is told, never thrown.
-  for (const call of queue) new Promise((resolve) => resolve(api(...(call as [string])))).catch(console.warn);
+const queue = window.callease?.q || [];
+window.callease = api;
+api.version = VERSION;
+// What pages written for CallRail call, so that they keep running.
+window.CallTrk = window.CallTrk || {
+  swap,
+  getSwapNumbers: (_numbers, done) => {
+    setTimeout(done, 0, {});
+  },
 };
-
-if (!window.callease?.version) {
-  if (site && base) start();
-  else console.warn('callease: no data-site');
-}
+api.ready = new Promise(whenReady).then(() => {
+  swap();
+  // Safari has no idle callbacks; `setTimeout` takes the options for no delay.
+  const whenIdle = (window.requestIdleCallback || setTimeout) as typeof requestIdleCallback;
+  whenIdle(sendVisit, { timeout: IDLE_MS });
+  emit('ready', { version: VERSION });
+  return api;
+});
+// What the page called before the script was there. A failure is told, never thrown.
+for (const call of queue) new Promise((resolve) => resolve(api(...(call as [string])))).catch(console.warn);

@@ -19,8 +19,10 @@ const opaqueId = (): string => {
   return Math.random().toString(36).slice(2) + Date.now();
 };
 
-// Where consent is required, a stored visitor is itself the memory of it.
-const known: string | undefined = guarded(() => localStorage.callease);
+/** Where consent is required, a visitor stored here is the memory of it; one stored without being asked does not count. */
+const KEY = consentRequired ? 'callease+' : 'callease';
+
+const known: string | undefined = guarded(() => localStorage[KEY]);
 
 /** Whether the browser may keep anything, and so whether the visitor may be told from others. */
 export let allowed = known ? known !== REFUSED : !consentRequired;
@@ -37,7 +39,7 @@ export const tab: { session: string; leases: Lease[] } = {
 /** Stores the tab's part, as long as the visitor has not refused in another tab meanwhile. */
 export const save = (): void => {
   guarded(() => {
-    if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
+    if (localStorage[KEY] === visitor) sessionStorage.callease = JSON.stringify(tab);
   });
 };
 
@@ -49,8 +51,8 @@ export const consent = (given: boolean): void => {
   }
   guarded(() => {
     delete sessionStorage.callease;
-    if (given || !consentRequired) localStorage.callease = given ? visitor : REFUSED;
-    else delete localStorage.callease;
+    if (given || !consentRequired) localStorage[KEY] = given ? visitor : REFUSED;
+    else delete localStorage[KEY];
   });
   save();
 };

@@ -1,6 +1,7 @@
 /** Puts a number on the page, and takes it off again without a trace. */
 
 import { current, type Shown } from './leases';
+import { ended } from './lifetime';
 import { given, NOSWAP, NUMBER, nearest, PREFIX, put, TEL } from './markup';
 import { byMask, like, WRITTEN } from './mask';
 import { tab } from './memory';
@@ -36,11 +37,6 @@ export const revert = (test: (one: Painted) => boolean): HTMLElement | undefined
   return first;
 };
 
-/** Takes numbers off the elements that now belong to another listing. */
-export const revertMoved = (): void => {
-  revert(({ element, under }) => element.isConnected && given(element, 'listing') !== under);
-};
-
 const swap = (from: HTMLElement, to: HTMLElement): void => {
   const focused = from.matches(':focus');
   from.replaceWith(to);
@@ -51,7 +47,7 @@ const swap = (from: HTMLElement, to: HTMLElement): void => {
 const linkLike = (control: HTMLElement): HTMLElement => {
   const link = document.createElement('a');
   for (const { name, value } of control.attributes) {
-    if (!/^(on|aria-|role|title|style)/.test(name)) link.setAttribute(name, value);
+    if (/^(class|id|slot|data-|_ng)/.test(name)) link.setAttribute(name, value);
   }
   // Copied through the object model: as an attribute a strict content security policy would refuse it.
   link.style.cssText = control.style.cssText;
@@ -107,7 +103,7 @@ export const paint = (element: HTMLElement, lease: Shown, control?: HTMLElement)
 /** Fills the number elements under `root` whose listing is that of `shown` or has a running lease. */
 export const fillNumbers = (root: ParentNode, shown?: Shown): void => {
   // Most pages show no number yet, and a scan of a long list is the dearest thing that the script does.
-  if (!shown && !tab.leases.length) return;
+  if (ended || (!shown && !tab.leases.length)) return;
   for (const element of root.querySelectorAll<HTMLElement>(NUMBER)) {
     const listing = given(element, 'listing');
     const lease = shown?.listing === listing ? shown : current(listing);

@@ -21,14 +21,14 @@ const spread = (shown: Shown, element?: Element): void => {
 };
 
 /** The number to show where no lease can be had: the server's, the page's for this case, or one already in the markup. */
-const fallback = (control: Element, listing?: string, offered?: string): Shown | undefined => {
+const fallback = (control: Element, listing?: string, offered?: string): Shown | '' => {
   const named = offered || given(control, 'fallback');
   const link = [...document.querySelectorAll(TEL)].find(
     (each) => given(each, 'listing') === listing && !shownBy((element) => element.contains(each)),
   );
-  const number = (named || link?.getAttribute('href') || '').replace(/[^+\d]/g, '');
+  const number = (named || link?.getAttribute('href') || '').replace(/[,;].*|[^+\d]/g, '');
   const written = WRITTEN.exec(named || link?.textContent || '');
-  return number ? { listing: listing as string, number, display: written?.[0], kind: 'fallback' } : undefined;
+  return number && { listing: listing as string, number, display: written?.[0], kind: 'fallback' };
 };
 
 /** The element that is to show the number: the one that the control names, nearest first, or the control. */
@@ -94,12 +94,10 @@ const onClick = (event: MouseEvent): void => {
 /** Makes a focusable control that is no button answer to the keys of one. */
 const onKey = (event: KeyboardEvent): void => {
   const control = origin(event);
-  if (!['Enter', ' '].includes(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
+  if (!/^(Enter| )$/.test(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
   event.preventDefault();
   (control as HTMLElement).click();
 };
 
-export const startReveal = (): void => {
-  listen(document, 'click', onClick);
-  listen(document, 'keydown', onKey);
-};
+listen(document, 'click', onClick);
+listen(document, 'keydown', onKey);

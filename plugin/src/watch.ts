@@ -3,7 +3,7 @@
 import { post } from './api';
 import { emit } from './events';
 import { left } from './leases';
-import { atEnd, listen } from './lifetime';
+import { atEnd, ended, listen } from './lifetime';
 import { save, tab } from './memory';
 import { revert, shownBy } from './paint';
 
@@ -13,6 +13,8 @@ let timer: number | undefined;
 
 /** Takes numbers off whose lease has ended, since soon they will be somebody else's. */
 export const sweep = (): void => {
+  // An answer may still come in after the end.
+  if (ended) return;
   for (const lease of [...tab.leases]) {
     if (left(lease) > 0) continue;
     tab.leases.splice(tab.leases.indexOf(lease), 1);
@@ -40,14 +42,12 @@ const reportCopy = (): void => {
   report('copy', shownBy((element) => getSelection()?.containsNode(element, true) as boolean)?.lease);
 };
 
-export const startWatch = (): void => {
-  sweep();
-  listen(document, 'copy', reportCopy);
-  // Timers stand still while a page is frozen, be it in a background tab or in the back/forward cache.
-  listen(window, 'visibilitychange', sweep);
-  listen(window, 'pageshow', sweep);
-  atEnd(() => {
-    clearTimeout(timer);
-    revert(() => true);
-  });
-};
+sweep();
+listen(document, 'copy', reportCopy);
+// Timers stand still while a page is frozen, be it in a background tab or in the back/forward cache.
+listen(window, 'visibilitychange', sweep);
+listen(window, 'pageshow', sweep);
+atEnd(() => {
+  clearTimeout(timer);
+  revert(() => true);
+});

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -109,8 +109,9 @@ def _database_url(text: str | None, data_dir: Path) -> str:
 def _redis_url(text: str | None) -> str | None:
     if not text:
         return None
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
-        raise SettingError("CALLEASE_REDIS_URL", "must begin with redis://, rediss:// or unix://")
+    name, form = "CALLEASE_REDIS_URL", "must be an address that begins with redis://, rediss:// or unix://"
+    if _address(name, text, form).scheme not in ("redis", "rediss", "unix"):
+        raise SettingError(name, form)
     return text
 
 
@@ -149,10 +150,20 @@ def _own_secret_key(path: Path) -> str:
 def _public_url(text: str | None) -> str | None:
     if not text:
         return None
-    parts = urlsplit(text)
+    name, form = "CALLEASE_PUBLIC_URL", "must be an address such as https://calls.example.kz"
+    parts = _address(name, text, form)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingError("CALLEASE_PUBLIC_URL", "must be an address such as https://calls.example.kz")
+        raise SettingError(name, form)
     return text.rstrip("/")
+
+
+def _address(name: str, text: str, form: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # which raises when it is none
+    except ValueError:
+        raise SettingError(name, form) from None
+    return parts
 
 
 def _public_prefix(text: str | None) -> str:

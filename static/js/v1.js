@@ -1,4 +1,5 @@
 /*! Callease 1.0.0 | MIT */
+window.callease?.version ||
 (() => {
   // plugin/src/config.ts
   var tag = [document.currentScript, ...document.scripts].find(
@@ -7,7 +8,7 @@
   var said = tag?.dataset || {};
   var site = said.site;
   var base = (said.api ? `${said.api}/` : tag?.src || "").replace(/\/+[^/]*$/, "");
-  var consentRequired = said.consent === "required";
+  var consentRequired = !site || said.consent === "required";
   var locale = (said.locale || document.documentElement.lang || navigator.language).slice(0, 2);
 
   // plugin/src/memory.ts
@@ -22,7 +23,8 @@
   var opaqueId = () => {
     return Math.random().toString(36).slice(2) + Date.now();
   };
-  var known = guarded(() => localStorage.callease);
+  var KEY = consentRequired ? "callease+" : "callease";
+  var known = guarded(() => localStorage[KEY]);
   var allowed = known ? known !== REFUSED : !consentRequired;
   var visitor = allowed && known || opaqueId();
   var tab = {
@@ -32,7 +34,7 @@
   };
   var save = () => {
     guarded(() => {
-      if (localStorage.callease === visitor) sessionStorage.callease = JSON.stringify(tab);
+      if (localStorage[KEY] === visitor) sessionStorage.callease = JSON.stringify(tab);
     });
   };
   var consent = (given2) => {
@@ -43,8 +45,8 @@
     }
     guarded(() => {
       delete sessionStorage.callease;
-      if (given2 || !consentRequired) localStorage.callease = given2 ? visitor : REFUSED;
-      else delete localStorage.callease;
+      if (given2 || !consentRequired) localStorage[KEY] = given2 ? visitor : REFUSED;
+      else delete localStorage[KEY];
     });
     save();
   };
@@ -74,14 +76,15 @@
     });
   };
   var clients = () => {
-    const id = (name) => RegExp(`\\b${name}=([^;&?]+)`).exec(document.cookie + location.search)?.[1];
-    return allowed ? {
-      ga: /\d+\.\d+$/.exec(id("_ga") || "")?.[0],
-      ym: id("_ym_uid"),
-      gclid: id("gclid"),
-      yclid: id("yclid"),
-      fbclid: id("fbclid")
-    } : void 0;
+    if (!allowed) return void 0;
+    const found = {};
+    for (const name of ["ga", "ym", "gclid", "yclid", "fbclid"]) {
+      const id = RegExp(`\\b_?${name}(_uid)?=(GA\\d\\.[^.]+\\.)?([^;&?]+)`).exec(
+        document.cookie + location.search
+      );
+      if (id) found[name] = id[3];
+    }
+    return found;
   };
 
   // plugin/src/lifetime.ts
@@ -105,62 +108,11 @@
     for (const ending of endings.splice(0)) ending();
   };
 
-  // plugin/src/markup.ts
-  var PREFIX = "data-callease-";
-  var REVEAL = `[${PREFIX}reveal]`;
-  var NUMBER = `[${PREFIX}number]`;
-  var NOSWAP = `[${PREFIX}noswap],[data-calltrk-noswap]`;
-  var TEL = 'a[href^="tel:"]';
-  var nearest = (from, selector) => {
-    const { host } = from.getRootNode();
-    return from.closest(selector) || host && nearest(host, selector);
-  };
-  var given = (from, name) => {
-    const attribute = PREFIX + name;
-    const holder = nearest(from, `[${attribute}],callease-number[${name}]`);
-    return holder?.getAttribute(attribute) || holder?.getAttribute(name) || void 0;
-  };
-  var put = (element, attribute, value) => {
-    if (value == null) element.removeAttribute(attribute);
-    else element.setAttribute(attribute, value);
-  };
-
-  // plugin/src/words.ts
-  var WORDS = {
-    en: ["Show number", "ext."],
-    ru: ["\u041F\u043E\u043A\u0430\u0437\u0430\u0442\u044C \u043D\u043E\u043C\u0435\u0440", "\u0434\u043E\u0431."],
-    kk: ["\u041D\u04E9\u043C\u0456\u0440\u0434\u0456 \u043A\u04E9\u0440\u0441\u0435\u0442\u0443", "\u049B\u043E\u0441."]
-  };
-  var [SHOW_NUMBER, EXTENSION] = WORDS[locale] || WORDS.en;
-
-  // plugin/src/element.ts
-  var enhance = (element) => {
-    let control = element.querySelector(`${REVEAL},button,a`);
-    if (!control) {
-      control = document.createElement("button");
-      control.append(...element.childNodes);
-      if (!control.textContent?.trim()) control.append(SHOW_NUMBER);
-      element.append(control);
-    }
-    put(control, `${PREFIX}reveal`, "");
-  };
-  var defineElement = () => {
-    if (customElements.get("callease-number")) return;
-    customElements.define(
-      "callease-number",
-      class extends HTMLElement {
-        connectedCallback() {
-          whenReady(() => enhance(this));
-        }
-      }
-    );
-  };
-
   // plugin/src/events.ts
-  var PREFIX2 = "callease:";
+  var PREFIX = "callease:";
   var NAMES = ["ready", "reveal", "expired", "dial", "callback", "error"];
   var emit = (name, detail, source) => {
-    const event = PREFIX2 + name;
+    const event = PREFIX + name;
     (source?.isConnected ? source : document).dispatchEvent(
       new CustomEvent(event, { bubbles: true, composed: true, detail })
     );
@@ -174,8 +126,8 @@
     });
   };
   var on = (name, handler) => {
-    const names = name === "*" ? NAMES : [name.replace(PREFIX2, "")];
-    const offs = names.map((each) => listen(document, PREFIX2 + each, handler));
+    const names = name === "*" ? NAMES : [name.replace(PREFIX, "")];
+    const offs = names.map((each) => listen(document, PREFIX + each, handler));
     return () => offs.map((off) => off());
   };
 
@@ -201,6 +153,26 @@
     return lease2;
   };
 
+  // plugin/src/markup.ts
+  var PREFIX2 = "data-callease-";
+  var REVEAL = `[${PREFIX2}reveal]`;
+  var NUMBER = `[${PREFIX2}number]`;
+  var NOSWAP = `[${PREFIX2}noswap],[data-calltrk-noswap]`;
+  var TEL = 'a[href^="tel:"]';
+  var nearest = (from, selector) => {
+    const { host } = from.getRootNode();
+    return from.closest(selector) || host && nearest(host, selector);
+  };
+  var given = (from, name) => {
+    const attribute = PREFIX2 + name;
+    const holder = nearest(from, `[${attribute}],callease-number[${name}]`);
+    return holder?.getAttribute(attribute) || holder?.getAttribute(name) || void 0;
+  };
+  var put = (element, attribute, value) => {
+    if (value == null) element.removeAttribute(attribute);
+    else element.setAttribute(attribute, value);
+  };
+
   // plugin/src/mask.ts
   var WRITTEN = /[+(]*\d[\d\s().\u2010-\u2013-]{4,}\d/;
   var digitsOf = (text) => text.replace(/\D/g, "");
@@ -218,6 +190,14 @@
     return byMask(trunk ? mask.replace("#", trunk) : mask, number, trunk === "0" ? /^\d{1,3}$/ : /^[17]?$/);
   };
 
+  // plugin/src/words.ts
+  var WORDS = {
+    en: ["Show number", "ext."],
+    ru: ["\u041F\u043E\u043A\u0430\u0437\u0430\u0442\u044C \u043D\u043E\u043C\u0435\u0440", "\u0434\u043E\u0431."],
+    kk: ["\u041D\u04E9\u043C\u0456\u0440\u0434\u0456 \u043A\u04E9\u0440\u0441\u0435\u0442\u0443", "\u049B\u043E\u0441."]
+  };
+  var [SHOW_NUMBER, EXTENSION] = WORDS[locale] || WORDS.en;
+
   // plugin/src/paint.ts
   var painted = /* @__PURE__ */ new Set();
   var shownBy = (test) => {
@@ -234,9 +214,6 @@
     }
     return first;
   };
-  var revertMoved = () => {
-    revert(({ element, under }) => element.isConnected && given(element, "listing") !== under);
-  };
   var swap = (from, to) => {
     const focused = from.matches(":focus");
     from.replaceWith(to);
@@ -245,7 +222,7 @@
   var linkLike = (control) => {
     const link = document.createElement("a");
     for (const { name, value } of control.attributes) {
-      if (!/^(on|aria-|role|title|style)/.test(name)) link.setAttribute(name, value);
+      if (/^(class|id|slot|data-|_ng)/.test(name)) link.setAttribute(name, value);
     }
     link.style.cssText = control.style.cssText;
     link.append(...control.cloneNode(true).childNodes);
@@ -277,8 +254,8 @@
       change(link, "title");
     }
     const state = lease2.kind === "fallback" ? "fallback" : "shown";
-    change(shown, `${PREFIX}state`, state);
-    if (control) change(control, `${PREFIX}state`, state);
+    change(shown, `${PREFIX2}state`, state);
+    if (control) change(control, `${PREFIX2}state`, state);
     if (shown !== element) {
       swap(element, shown);
       undo.push(() => swap(shown, element));
@@ -287,7 +264,7 @@
     return shown;
   };
   var fillNumbers = (root, shown) => {
-    if (!shown && !tab.leases.length) return;
+    if (ended || !shown && !tab.leases.length) return;
     for (const element of root.querySelectorAll(NUMBER)) {
       const listing = given(element, "listing");
       const lease2 = shown?.listing === listing ? shown : current(listing);
@@ -296,22 +273,11 @@
     }
   };
 
-  // plugin/src/late.ts
-  var onChange = () => {
-    revertMoved();
-    fillNumbers(document);
-  };
-  var startLate = () => {
-    const observer = new MutationObserver(onChange);
-    const attributeFilter = [`${PREFIX}listing`, "listing"];
-    observer.observe(document, { childList: true, subtree: true, attributeFilter });
-    atEnd(() => observer.disconnect());
-  };
-
   // plugin/src/watch.ts
   var MINUTE_MS = 6e4;
   var timer;
   var sweep = () => {
+    if (ended) return;
     for (const lease2 of [...tab.leases]) {
       if (left(lease2) > 0) continue;
       tab.leases.splice(tab.leases.indexOf(lease2), 1);
@@ -334,16 +300,14 @@
   var reportCopy = () => {
     report("copy", shownBy((element) => getSelection()?.containsNode(element, true))?.lease);
   };
-  var startWatch = () => {
-    sweep();
-    listen(document, "copy", reportCopy);
-    listen(window, "visibilitychange", sweep);
-    listen(window, "pageshow", sweep);
-    atEnd(() => {
-      clearTimeout(timer);
-      revert(() => true);
-    });
-  };
+  sweep();
+  listen(document, "copy", reportCopy);
+  listen(window, "visibilitychange", sweep);
+  listen(window, "pageshow", sweep);
+  atEnd(() => {
+    clearTimeout(timer);
+    revert(() => true);
+  });
 
   // plugin/src/reveal.ts
   var PATIENCE_MS = 2e3;
@@ -357,14 +321,14 @@
     const link = [...document.querySelectorAll(TEL)].find(
       (each) => given(each, "listing") === listing && !shownBy((element) => element.contains(each))
     );
-    const number = (named || link?.getAttribute("href") || "").replace(/[^+\d]/g, "");
+    const number = (named || link?.getAttribute("href") || "").replace(/[,;].*|[^+\d]/g, "");
     const written = WRITTEN.exec(named || link?.textContent || "");
-    return number ? { listing, number, display: written?.[0], kind: "fallback" } : void 0;
+    return number && { listing, number, display: written?.[0], kind: "fallback" };
   };
   var placeFor = (control) => {
-    const selector = control.getAttribute(`${PREFIX}target`);
+    const selector = control.getAttribute(`${PREFIX2}target`);
     const root = control.getRootNode();
-    const card = nearest(control, `[${PREFIX}listing]`) || root;
+    const card = nearest(control, `[${PREFIX2}listing]`) || root;
     try {
       return card.querySelector(selector) || root.querySelector(selector) || control;
     } catch {
@@ -373,7 +337,7 @@
   };
   var setBusy = (control, busy) => {
     put(control, "aria-busy", busy);
-    put(control, `${PREFIX}state`, busy && "loading");
+    put(control, `${PREFIX2}state`, busy && "loading");
   };
   var reveal = async (control) => {
     const listing = given(control, "listing");
@@ -413,14 +377,48 @@
   };
   var onKey = (event) => {
     const control = origin(event);
-    if (!["Enter", " "].includes(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
+    if (!/^(Enter| )$/.test(event.key) || !control?.matches(`${REVEAL}:not(button,a[href])`)) return;
     event.preventDefault();
     control.click();
   };
-  var startReveal = () => {
-    listen(document, "click", onClick);
-    listen(document, "keydown", onKey);
+  listen(document, "click", onClick);
+  listen(document, "keydown", onKey);
+
+  // plugin/src/element.ts
+  var enhance = (element) => {
+    let control = element.querySelector(`${REVEAL},button,a`);
+    if (!control) {
+      control = document.createElement("button");
+      control.append(...element.childNodes);
+      if (!control.textContent?.trim()) control.append(SHOW_NUMBER);
+      element.append(control);
+    }
+    put(control, `${PREFIX2}reveal`, "");
   };
+  if (!customElements.get("callease-number")) {
+    customElements.define(
+      "callease-number",
+      class extends HTMLElement {
+        connectedCallback() {
+          whenReady(() => enhance(this));
+        }
+      }
+    );
+  }
+
+  // plugin/src/late.ts
+  var GATHER_MS = 50;
+  var gathering;
+  var observer = new MutationObserver(() => {
+    revert(({ element, under }) => element.isConnected && given(element, "listing") !== under);
+    gathering = gathering || setTimeout(() => {
+      gathering = 0;
+      fillNumbers(document);
+    }, GATHER_MS);
+  });
+  var attributeFilter = [`${PREFIX2}listing`, "listing"];
+  observer.observe(document, { childList: true, subtree: true, attributeFilter });
+  atEnd(() => observer.disconnect());
 
   // plugin/src/main.ts
   var IDLE_MS = 2e3;
@@ -430,8 +428,7 @@
   var callback = async (order) => {
     const { listing } = order;
     const answer = await told(ask("/v1/callbacks", order), listing);
-    const { callback: callback2, state } = answer;
-    emit("callback", { listing, callback: callback2, state });
+    emit("callback", { listing, ...answer });
     return answer;
   };
   var sendVisit = () => {
@@ -450,31 +447,21 @@
     const member = api[command];
     return member?.then ? member.then(...args) : member?.(...args);
   }, commands);
-  var start = () => {
-    const queue = window.callease?.q || [];
-    window.callease = api;
-    api.version = "1.0.0";
-    startReveal();
-    startWatch();
-    startLate();
-    defineElement();
-    window.CallTrk = window.CallTrk || {
-      swap: swap2,
-      getSwapNumbers: (_numbers, done) => {
-        setTimeout(done, 0, {});
-      }
-    };
-    api.ready = new Promise(whenReady).then(() => {
-      swap2();
-      const whenIdle = window.requestIdleCallback || setTimeout;
-      whenIdle(sendVisit, { timeout: IDLE_MS });
-      emit("ready", { version: "1.0.0" });
-      return api;
-    });
-    for (const call of queue) new Promise((resolve) => resolve(api(...call))).catch(console.warn);
+  var queue = window.callease?.q || [];
+  window.callease = api;
+  api.version = "1.0.0";
+  window.CallTrk = window.CallTrk || {
+    swap: swap2,
+    getSwapNumbers: (_numbers, done) => {
+      setTimeout(done, 0, {});
+    }
   };
-  if (!window.callease?.version) {
-    if (site && base) start();
-    else console.warn("callease: no data-site");
-  }
+  api.ready = new Promise(whenReady).then(() => {
+    swap2();
+    const whenIdle = window.requestIdleCallback || setTimeout;
+    whenIdle(sendVisit, { timeout: IDLE_MS });
+    emit("ready", { version: "1.0.0" });
+    return api;
+  });
+  for (const call of queue) new Promise((resolve) => resolve(api(...call))).catch(console.warn);
 })();

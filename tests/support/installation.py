@@ -9,11 +9,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
+from callease.base.database import Database
+from callease.settings import load_settings
 from tests.factories import Cast, build_cast
 from tests.support.http import OverHttp
 from tests.support.waiting import eventually
@@ -44,6 +48,16 @@ class Installation:
     @property
     def redis_pid(self) -> int:
         return int((self.data_dir / "run" / "redis.pid").read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A look into its database."""
+        database = Database(load_settings(self.environment).database_url)
+        try:
+            with database.reading() as session:
+                yield session
+        finally:
+            database.dispose()
 
     def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""

@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from callease.base.errors import Unavailable
+from callease.base.errors import InvalidRequest, Unavailable
 
 _BUSY_SECONDS = 5
 _TURN_SECONDS = 0.0005
@@ -70,7 +70,13 @@ class Database:
     def __init__(self, url: str, pool_size: int = 20) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 20, "pool_timeout": 2}
+        # Parameters are phones and hashes: an error's text goes into the log without them.
+        arguments: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 20,
+            "pool_timeout": 2,
+            "hide_parameters": True,
+        }
         if self.is_sqlite:
             arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
         else:
@@ -128,6 +134,9 @@ def _server_missing_is_unavailable() -> Iterator[None]:
         yield
     except (OperationalError, PoolTimeout) as error:
         raise Unavailable("database") from error
+    except DataError as error:
+        # PostgreSQL alone: a text with NUL or longer than its column, a number out of range.
+        raise InvalidRequest({"body": ["holds a value that cannot be kept"]}) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("database") from error

@@ -86,4 +86,5 @@ class GroupCommit:
             for model, of_model in by_model.items():
                 if model not in self._inserts:
                     self._inserts[model] = self._database.insert_if_new(model, ["id"])
-                connection.execute(self._inserts[model], of_model)
+                # In one order everywhere: two processes that write the same lease would wait for each other's others.
+                connection.execute(self._inserts[model], sorted(of_model, key=lambda row: str(row["id"])))

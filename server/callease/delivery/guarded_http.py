@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -64,10 +64,7 @@ class GuardedHttp:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Any answer at all; raises DeliveryError when there is none or the address is refused."""
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        if parts.scheme not in ("http", "https") or not host:
-            raise DeliveryError("not an http(s) address", permanent=True)
+        parts, host, port = _address(url)
         address = self._resolve(host, port)
         target = parts.path or "/"
         if parts.query:
@@ -105,6 +102,17 @@ class GuardedHttp:
         if port not in _PORTS:
             raise DeliveryError(f"port {port} is not open to outgoing requests", permanent=True)
         return addresses[0]
+
+
+def _address(url: str) -> tuple[SplitResult, str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
+        raise DeliveryError("not an http(s) address", permanent=True)
+    return parts, host, port
 
 
 def is_public(address: Address) -> bool:

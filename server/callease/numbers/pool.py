@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from callease.base.clock import Clock
 from callease.base.database import Database
@@ -41,6 +41,8 @@ class Held:
     e164: str
     leased_at: datetime
     expires_at: datetime
+    number_class: str
+    held_before_ms: int
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,10 @@ class NumberPool:
                     raise LimitExceeded("too_many_reveals", max(1, int(retry_after)))
                 case ["empty"]:
                     raise NotFound("no_numbers")
-                case [found, lease, number, leased_ms, expires_ms, outcome]:
+                case [found, lease, number, leased_ms, expires_ms, outcome, class_index, before_ms]:
                     times = _moment(leased_ms), _moment(expires_ms)
-                    return Held(found == "new", outcome, lease, number, plan.e164[number], *times)
+                    place = plan.classes[int(class_index) - 1], int(before_ms)
+                    return Held(found == "new", outcome, lease, number, plan.e164[number], *times, *place)
         raise Unavailable("redis")
 
     def _run_lease(
@@ -121,12 +124,9 @@ class NumberPool:
         keys = [
             key("stamp"),
             key("subject", subject),
-            key("held"),
-            key("all"),
-            key("class"),
             key("visitor", limits.visitor or "-"),
             key("address", limits.address or "-"),
-            *(key("free", name) for name in plan.classes),
+            *(key("class", name) for name in plan.classes),
         ]
 
         def arguments() -> Sequence[str | int]:
@@ -145,11 +145,10 @@ class NumberPool:
 
     def take_back(self, office_id: str, subject: str, held: Held) -> None:
         """Undoes a lease that nobody was told of."""
-        plan = self._plans[office_id]
         key = self._keys(office_id)
-        keys = [key("subject", subject), key("held"), key("all"), key("class")]
-        keys += [key("free", name) for name in plan.classes]
-        self._release.run(self._store, keys, lambda: (held.lease_id, held.number_id, held.outcome))
+        keys = [key("subject", subject), key("class", held.number_class)]
+        values = (held.lease_id, held.number_id, _ms(held.expires_at), held.held_before_ms)
+        self._release.run(self._store, keys, lambda: values)
 
     def _rebuild(self, office_id: str, seen: _Plan | None) -> _Plan:
         """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use."""
@@ -164,7 +163,7 @@ class NumberPool:
         now = self._clock.now()
         with self._database.reading() as session:
             version = session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0
-            numbers = session.execute(_numbers_and_their_last_lease(office_id)).all()
+            numbers = session.execute(_numbers_and_their_last_hold(office_id)).all()
             live = session.execute(
                 select(
                     Lease.id,
@@ -180,24 +179,27 @@ class NumberPool:
             ).all()
         classes = tuple(sorted({number.source_class or UNSPLIT for number in numbers}))[:_CLASSES_AT_MOST]
         plan = _Plan(version, classes, {number.id: number.e164 for number in numbers})
-        held_until: dict[str, int] = {}
+        index_of = {number.id: _index(classes, number.source_class) for number in numbers}
+        held_until = {number.id: _ms(number.held_until) if number.held_until else 0 for number in numbers}
+        subjects: list[tuple[str, str, int]] = []
         for lease in live:
-            held_until[lease.number_id] = max(held_until.get(lease.number_id, 0), _ms(lease.expires_at))
-        key = self._keys(office_id)
-        keys = [key("stamp"), key("held"), key("all"), key("class"), *(key("free", name) for name in classes)]
-        arguments: list[str | int] = [len(classes), len(numbers)]
-        for number in numbers:
-            # A class beyond the sixteenth joins the last one: the pool stays bounded, the number is not lost.
-            name = number.source_class or UNSPLIT
-            index = classes.index(name) + 1 if name in classes else len(classes)
-            last = _ms(number.last_leased_at) if number.last_leased_at else 0
-            arguments += [number.id, index, last, held_until.get(number.id, 0)]
-        for lease in live:
-            if lease.number_id in plan.e164:
-                keys.append(key("subject", lease.subject))
+            if lease.number_id in index_of:
+                held_until[lease.number_id] = max(held_until[lease.number_id], _ms(lease.expires_at))
                 times = f"{_ms(lease.leased_at)} {_ms(lease.expires_at)}"
-                value = f"{lease.id} {lease.number_id} {times} {'borrowed' if lease.borrowed else lease.kind}"
-                arguments += [value, max(1, int((lease.expires_at - now).total_seconds()))]
+                outcome = "borrowed" if lease.borrowed else lease.kind
+                value = f"{lease.id} {lease.number_id} {times} {outcome} {index_of[lease.number_id]}"
+                subjects.append((lease.subject, value, max(1, int((lease.expires_at - now).total_seconds()))))
+        key = self._keys(office_id)
+        keys = [
+            key("stamp"),
+            *(key("class", name) for name in classes),
+            *(key("subject", each[0]) for each in subjects),
+        ]
+        arguments: list[str | int] = [len(classes), len(numbers)]
+        for number_id, index in index_of.items():
+            arguments += [number_id, index, held_until[number_id]]
+        for _, value, seconds in subjects:
+            arguments += [value, seconds]
         self._rebuild_script.run(self._store, keys, lambda: [self._stamp(plan), *arguments])
         return plan
 
@@ -230,9 +232,21 @@ def _wanted(classes: tuple[str, ...], source_class: str) -> int:
     return 0
 
 
-def _numbers_and_their_last_lease(office_id: str) -> Select[*tuple[Any, ...]]:
-    last = select(func.max(Lease.leased_at)).where(Lease.number_id == Number.id).scalar_subquery()
-    return select(Number.id, Number.e164, Number.source_class, last.label("last_leased_at")).where(
+def _index(classes: tuple[str, ...], source_class: str | None) -> int:
+    """A class beyond the sixteenth joins the last one: the pool stays bounded, the number is not lost."""
+    name = source_class or UNSPLIT
+    return classes.index(name) + 1 if name in classes else len(classes)
+
+
+def _numbers_and_their_last_hold(office_id: str) -> Select[*tuple[Any, ...]]:
+    last = (
+        select(Lease.expires_at)
+        .where(Lease.number_id == Number.id)
+        .order_by(Lease.leased_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(Number.id, Number.e164, Number.source_class, last.label("held_until")).where(
         Number.office_id == office_id, Number.role == "lease", Number.state == "active"
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from callease.attribution.evidence import CalledNumber, remember, resolve_call
@@ -101,8 +102,12 @@ def _open(
         events_seen=[],
         updated_at=clock.now(),
     )
-    session.add(call)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(call)
+    except IntegrityError:
+        # Another process has heard of the call at the same moment: its row is the one.
+        return session.get_one(Call, id_, with_for_update=True)
     return call
 
 

@@ -50,6 +50,13 @@ def test_then_the_number_in_the_markup_of_this_very_listing(visitor: Visitor) ->
     assert visitor.shown("#b", "fallback") == {"tag": "a", "text": "8 (7172) 69-00-00", "href": f"tel:{REAL_NUMBER}"}
 
 
+def test_a_suffix_in_the_markup_does_not_become_part_of_the_number(visitor: Visitor) -> None:
+    visitor.api.answers["leases"] = Answer(500)
+    visitor.open(CARD.format("").replace(REAL_NUMBER, f"{REAL_NUMBER};ext=12"))
+    visitor.click("#b")
+    assert visitor.shown("#b", "fallback")["href"] == f"tel:{REAL_NUMBER}"
+
+
 def test_with_nothing_known_the_control_stays_clickable(visitor: Visitor) -> None:
     visitor.api.answers["leases"] = Answer(503)
     visitor.open(f"<button id=b data-callease-reveal data-callease-listing={LISTING}>Показать</button>")

@@ -54,7 +54,7 @@ def test_consent_is_remembered_until_it_is_taken_back(visitor: Visitor) -> None:
     agreed = last_lease(visitor, 2)
     assert agreed["visitor"]
     assert agreed["session"] == session
-    assert visitor.js(STORED) == [["callease"], ["callease"], ""]
+    assert visitor.js(STORED) == [["callease+"], ["callease"], ""]
     visitor.go()
     assert last_lease(visitor, 3)["visitor"] == agreed["visitor"]
     visitor.run("callease.consent(false)")
@@ -63,6 +63,20 @@ def test_consent_is_remembered_until_it_is_taken_back(visitor: Visitor) -> None:
     refused = last_lease(visitor, 1)
     assert "visitor" not in refused
     assert refused["session"] != session
+
+
+def test_a_visitor_stored_without_being_asked_is_no_consent(visitor: Visitor) -> None:
+    visitor.open(BUTTONS)
+    visitor.put(BUTTONS, visitor.tag(data_consent="required"))
+    visitor.go()
+    assert "visitor" not in last_lease(visitor, 1)
+
+
+def test_a_refusal_in_another_tab_is_not_undone(visitor: Visitor) -> None:
+    visitor.open(BUTTONS)
+    visitor.run("localStorage.callease = '0'; sessionStorage.clear()")
+    last_lease(visitor, 1)
+    assert visitor.js("[localStorage.callease, sessionStorage.length]") == ["0", 0]
 
 
 def test_a_refusal_holds_where_consent_is_not_required(visitor: Visitor) -> None:

@@ -1,8 +1,10 @@
 """The script as a guest of the page: how it loads, what it offers, and what it leaves alone."""
 
+import threading
+
 import pytest
 
-from .conftest import LISTING, NUMBER, REAL_NUMBER, SITE, Answer, Visitor
+from .conftest import LISTING, NUMBER, REAL_NUMBER, SITE, Answer, Visitor, lease_answer
 
 BUTTON = f"<button id=b data-callease-reveal data-callease-listing={LISTING}>Показать</button>"
 STUB = "window.callease = window.callease || function () { (callease.q = callease.q || []).push(arguments); };"
@@ -79,7 +81,7 @@ def test_a_callback_is_ordered_and_the_phone_is_kept_out_of_events(visitor: Visi
     (request,) = visitor.api.to("callbacks")
     assert request.body["phone"] == "+77011234567"
     (event,) = visitor.js("heard")
-    assert event["detail"] == {"listing": LISTING, "callback": "cb_1", "state": "scheduled"}
+    assert event["detail"] == {"listing": LISTING, "callback": "cb_1", "state": "scheduled", "at": None}
     assert "7011234567" not in visitor.js("JSON.stringify(dataLayer)")
 
 
@@ -183,6 +185,17 @@ def test_a_tag_that_an_optimiser_injects_anew(visitor: Visitor) -> None:
     assert visitor.api.to("leases")[0].body["site"] == SITE
 
 
+def test_without_a_tag_of_its_own_nothing_is_stored(visitor: Visitor) -> None:
+    visitor.api.answers["visits"] = visitor.api.answers["leases"] = Answer(400, {"code": "invalid_request"})
+    visitor.api.check = lambda *_: None
+    visitor.open(
+        f'<p data-callease-fallback="{REAL_NUMBER}">{BUTTON}</p>', visitor.tag().replace("data-site", "data-sight")
+    )
+    visitor.click("#b")
+    assert visitor.shown("#b", "fallback")["href"] == f"tel:{REAL_NUMBER}"
+    assert visitor.js("[localStorage.length, sessionStorage.length]") == [0, 0]
+
+
 def test_destroy_gives_the_page_back_and_a_new_tag_takes_it_again(visitor: Visitor) -> None:
     visitor.open(BUTTON + f"<p id=n data-callease-number data-callease-listing={LISTING}>—</p>")
     visitor.run("window.before = document.body.innerHTML")
@@ -204,11 +217,23 @@ def test_destroy_gives_the_page_back_and_a_new_tag_takes_it_again(visitor: Visit
     assert visitor.shown("#n")["text"] == "+7 717 269 00 01"
 
 
-def test_destroy_while_waiting_paints_nothing(visitor: Visitor) -> None:
+def test_destroy_while_waiting_leaves_nothing_behind(visitor: Visitor) -> None:
+    gate = threading.Event()
+    visitor.api.answers["leases"] = Answer(body=lease_answer(), gate=gate)
     visitor.open(BUTTON)
-    visitor.run("window.before = document.body.innerHTML; document.querySelector('#b').click(); callease.destroy()")
-    visitor.api.wait_for("leases")
+    visitor.run(
+        """window.before = document.body.innerHTML;
+        document.querySelector('#b').click();
+        callease.destroy();
+        window.timers = 0;
+        const later = setTimeout;
+        window.setTimeout = (...all) => { timers += 1; return later(...all); };"""
+    )
+    gate.set()
     visitor.until("document.body.innerHTML === before")
+    # The lease is kept, so a new tag would have it; this one does not count its minutes any more.
+    visitor.until("(sessionStorage.callease || '').includes('lse_1')")
+    assert visitor.js("[timers, document.body.innerHTML === before]") == [0, True]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,16 @@ def test_a_link_keeps_its_node(visitor: Visitor) -> None:
     assert visitor.js("document.querySelector('#b') === link && !link.title && location.pathname === '/'")
 
 
+def test_only_what_gives_looks_goes_over(visitor: Visitor) -> None:
+    visitor.open(BUTTON.replace("<button", '<button @click="x" _ngcontent-a1 onclick="window.old = 1" disabled=false'))
+    visitor.run("document.querySelector('#b').disabled = false")
+    visitor.click("#b")
+    visitor.shown("#b")
+    names = visitor.js("document.querySelector('#b').getAttributeNames()")
+    expected = {"class", "id", "_ngcontent-a1", "data-card", "href", "style", "data-callease-state"}
+    assert set(names) == expected | {"data-callease-reveal", "data-callease-listing"}
+
+
 def test_icons_stay_and_a_marked_child_takes_the_number(visitor: Visitor) -> None:
     visitor.open(
         f"""<div data-callease-listing={LISTING}>

@@ -1,7 +1,7 @@
 """A hundred visitors at once, two offices, ten numbers: what must never happen under load."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from callease.base.database import Database
 from callease.numbers.models import Lease, Number
-from callease.settings import load_settings
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
 from tests.support.http import Answer
@@ -20,6 +18,7 @@ from tests.support.installation import Installation
 from tests.support.size import Size
 
 THREADS = 100
+FEW = 0.02
 CLASSES = ("paid_search", "organic", "social", "direct")
 
 
@@ -52,13 +51,26 @@ def test_a_hundred_threads_and_ten_numbers(installation: Installation, size: Siz
     with ThreadPoolExecutor(THREADS) as threads:
         answers = list(threads.map(ask, asks))
 
-    assert Counter((answer.status, answer.reason) for answer in answers) == {(200, None): len(asks)}
-    revealed = [answer.json for answer in answers]
-    assert Counter(each["kind"] for each in revealed).keys() == {"dynamic", "shared"}
+    outcomes = Counter((answer.status, answer.reason) for answer in answers)
+    # A Redis that does not answer within its tenth of a second is not waited for: on a busy machine that may happen.
+    assert outcomes.keys() <= {(200, None), (200, "redis")}, outcomes
+    assert outcomes[200, "redis"] <= len(asks) * FEW, outcomes
+    asks, revealed = _leased(asks, answers)
     for one, each in zip(asks, revealed, strict=True):
         assert each["number"] in offices[one.listing].values(), "a number of another office"
     _same_visitor_same_lease(asks, revealed)
-    _log_agrees(installation, offices, revealed)
+    leases = _log_agrees(installation, offices, revealed)
+    # All of them live for half an hour: each number can have been given out alone only once.
+    alone = Counter(lease.number_id for lease in leases if lease.kind == "dynamic")
+    assert set(alone.values()) == {1}
+    if not outcomes[200, "redis"]:
+        assert len(alone) == 10
+
+
+def _leased(asks: list[Ask], answers: list[Answer]) -> tuple[list[Ask], list[dict[str, Any]]]:
+    pairs = [(one, answer.json) for one, answer in zip(asks, answers, strict=True) if not answer.reason]
+    assert {each["kind"] for _, each in pairs} == {"dynamic", "shared"}
+    return [one for one, _ in pairs], [each for _, each in pairs]
 
 
 def _two_offices_of_five(cast: Cast) -> dict[str, dict[str, str]]:
@@ -103,16 +115,13 @@ def _same_visitor_same_lease(asks: list[Ask], revealed: list[dict[str, Any]]) ->
     assert len(set(nobody)) == len(nobody)
 
 
-def _log_agrees(installation: Installation, offices: dict[str, dict[str, str]], revealed: list[dict[str, Any]]) -> None:
+def _log_agrees(
+    installation: Installation, offices: dict[str, dict[str, str]], revealed: list[dict[str, Any]]
+) -> Sequence[Lease]:
     """Every answered lease is in the log as it was answered, and the log has no other."""
-    settings = load_settings({k: v for k, v in installation.environment.items() if k.startswith("CALLEASE_")})
-    database = Database(settings.database_url)
-    try:
-        with database.reading() as session:
-            rows = session.scalars(select(Lease)).all()
-            owners = {number.id: number.office_id for number in session.scalars(select(Number))}
-    finally:
-        database.dispose()
+    with installation.reading() as session:
+        rows = session.scalars(select(Lease)).all()
+        owners = {number.id: number.office_id for number in session.scalars(select(Number))}
     answered = {each["lease"]: each for each in revealed}
     assert {row.id for row in rows} == answered.keys()
     e164 = {id_: digits for numbers in offices.values() for id_, digits in numbers.items()}
@@ -123,7 +132,4 @@ def _log_agrees(installation: Installation, offices: dict[str, dict[str, str]], 
     for row in rows:
         of_number.setdefault(row.number_id, set()).add(row.office_id)
     assert all(len(offices_of_it) == 1 for offices_of_it in of_number.values())
-    # All of them live for half an hour: each number can have been given out alone only once.
-    alone = Counter(row.number_id for row in rows if row.kind == "dynamic")
-    assert alone == dict.fromkeys(e164, 1)
-    assert sum(row.kind == "shared" for row in rows) == len(rows) - len(e164)
+    return rows

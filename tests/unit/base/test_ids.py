@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from callease.base.ids import new_id, secret_token
 
 
@@ -24,7 +26,7 @@ def test_they_sort_by_the_millisecond_of_their_making() -> None:
     assert made == sorted(made)
 
 
-def test_ids_of_one_millisecond_differ_in_their_random_part_alone(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_ids_of_one_millisecond_differ_in_their_random_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: 1_763_719_200_000_000_000)
     first, second = new_id("lse"), new_id("lse")
     assert first[:14] == second[:14]

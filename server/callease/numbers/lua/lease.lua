@@ -1,17 +1,17 @@
 -- Leases one number of one office to one subject, or returns the lease that the subject holds already.
--- KEYS  1 pool stamp   2 the subject's lease   3 held numbers (score: held until, ms)   4 all numbers (score: last
---       leased, ms)   5 number -> index of its class   6 the visitor's counter   7 the address's counter
---       8.. free numbers (score: last leased, ms), one key a source class of the office, at most 16
+-- KEYS  1 pool stamp   2 the subject's lease   3 the visitor's counter   4 the address's counter
+--       5.. numbers of one source class each (score: held until, ms; 0: never leased), at most 16 classes
 -- ARGV  1 stamp expected   2 lease id   3 seconds the lease lasts   4 index of the wanted class (0: none of them)
 --       5, 6 new leases an hour that a visitor, an address may have (0: no limit)
 --       7 virtual time in ms, empty in production: Redis's own time
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"limited", seconds until the counter starts anew}
 --         {"empty"}  the office has no number to lease
---         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared"}
--- COST  O(log n) in the numbers of the office; at most 16 expired holds are freed and 16 classes looked at
--- INVARIANT  a number is either in `held` or in the free set of its class; a held number is given out again only as
---            "shared"; only numbers that the rebuild put under this office's keys can be returned.
+--         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared",
+--          index of its class, held until before this lease}
+-- COST  O(log n) in the numbers of the office; one class is looked at, all of them only when it has nothing free
+-- INVARIANT  the number whose hold ended first is the coldest; one that is still held is given out only as "shared",
+--            and only when no class has a free one; only numbers that the rebuild wrote can be returned.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'cold'} end
 local now = tonumber(ARGV[7])
 if not now then
@@ -19,54 +19,37 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local held_already = redis.call('GET', KEYS[2])
-if held_already then
-  local lease, number, from, to, kind = string.match(held_already, '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
-  if tonumber(to) > now and redis.call('ZSCORE', KEYS[4], number) then
-    return {'again', lease, number, from, to, kind}
-  end
-end
-for i = 5, 6 do
-  local limit = tonumber(ARGV[i])
-  if limit > 0 and tonumber(redis.call('GET', KEYS[i + 1]) or 0) >= limit then
-    return {'limited', redis.call('TTL', KEYS[i + 1])}
+local held = redis.call('GET', KEYS[2])
+if held then
+  local lease, number, from, to, kind, class = string.match(held, '^(%S+) (%S+) (%d+) (%d+) (%S+) (%d+)$')
+  if tonumber(to) > now and KEYS[4 + class] and redis.call('ZSCORE', KEYS[4 + class], number) then
+    return {'again', lease, number, from, to, kind, class, to}
   end
 end
 
-for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 16)) do
-  redis.call('ZREM', KEYS[3], number)
-  redis.call('ZADD', KEYS[7 + redis.call('HGET', KEYS[5], number)], redis.call('ZSCORE', KEYS[4], number), number)
+local kind, class, number, before = 'dynamic', tonumber(ARGV[4]), nil, math.huge
+local function coldest_of(i)
+  local head = redis.call('ZRANGE', KEYS[4 + i], 0, 0, 'WITHSCORES')
+  if head[1] and tonumber(head[2]) < before then class, number, before = i, head[1], tonumber(head[2]) end
 end
-
-local kind, number, set = 'dynamic', nil, nil
-local wanted = tonumber(ARGV[4])
-if wanted > 0 then
-  set = KEYS[7 + wanted]
-  number = redis.call('ZRANGE', set, 0, 0)[1]
-end
-if not number then
+if class > 0 then coldest_of(class) end
+if before > now then
   kind = 'borrowed'
-  local coldest = math.huge
-  for i = 8, #KEYS do
-    local head = redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')
-    if head[1] and tonumber(head[2]) < coldest then
-      number, set, coldest = head[1], KEYS[i], tonumber(head[2])
-    end
-  end
-end
-if not number then
-  kind, set = 'shared', nil
-  number = redis.call('ZRANGE', KEYS[4], 0, 0)[1]
+  for i = 1, #KEYS - 4 do coldest_of(i) end
   if not number then return {'empty'} end
+  if before > now then kind = 'shared' end
 end
 
-local ends = now + ARGV[3] * 1000
-if set then redis.call('ZREM', set, number) end
-redis.call('ZADD', KEYS[3], 'GT', ends, number)
-redis.call('ZADD', KEYS[4], now, number)
-local value = string.format('%s %s %d %d %s', ARGV[2], number, now, ends, kind)
-redis.call('SET', KEYS[2], value, 'EX', ARGV[3])
 for i = 5, 6 do
-  if ARGV[i] ~= '0' and redis.call('INCR', KEYS[i + 1]) == 1 then redis.call('EXPIRE', KEYS[i + 1], 3600) end
+  if ARGV[i] ~= '0' then
+    local count = redis.call('INCR', KEYS[i - 2])
+    if count == 1 then redis.call('EXPIRE', KEYS[i - 2], 3600) end
+    if count > tonumber(ARGV[i]) then return {'limited', redis.call('TTL', KEYS[i - 2])} end
+  end
 end
-return {'new', ARGV[2], number, string.format('%d', now), string.format('%d', ends), kind}
+
+local ends = string.format('%d', now + ARGV[3] * 1000)
+now = string.format('%d', now)
+redis.call('ZADD', KEYS[4 + class], 'GT', ends, number)
+redis.call('SET', KEYS[2], table.concat({ARGV[2], number, now, ends, kind, class}, ' '), 'EX', ARGV[3])
+return {'new', ARGV[2], number, now, ends, kind, class, string.format('%d', before)}

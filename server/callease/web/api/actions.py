@@ -14,6 +14,7 @@ from callease.leads.models import Lead
 from callease.leads.states import ACTIONS
 from callease.tenancy.roles import READ, WRITE
 from callease.web.api.access import principal
+from callease.web.api.idempotency import Answer, once
 from callease.web.api.resource import REGISTRY, Asked, find, shown
 from callease.web.api.schemas import AttemptSchema
 from callease.web.services import services
@@ -34,9 +35,13 @@ class LeadAction(MethodView):
         spec = REGISTRY["leads"]
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
-            lead: Lead = find(asked, spec, id)
-            leads.act(session, asked.parts.clock, lead, action, asked.principal.id, asked.principal.id)
-            return jsonify(shown(asked, spec, [lead])[0])
+
+            def once_only() -> Answer:
+                lead: Lead = find(asked, spec, id)
+                leads.act(session, asked.parts.clock, lead, action, asked.principal.id, asked.principal.id)
+                return shown(asked, spec, [lead])[0], 200
+
+            return jsonify(once(session, asked.parts, asked.principal, once_only)[0])
 
 
 class DeliveryReplay(MethodView):
@@ -46,9 +51,13 @@ class DeliveryReplay(MethodView):
         spec = REGISTRY["deliveries"]
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
-            delivery: Delivery = find(asked, spec, id)
-            replay(session, asked.parts.clock, delivery)
-            return jsonify(shown(asked, spec, [delivery])[0])
+
+            def once_only() -> Answer:
+                delivery: Delivery = find(asked, spec, id)
+                replay(session, asked.parts.clock, delivery)
+                return shown(asked, spec, [delivery])[0], 200
+
+            return jsonify(once(session, asked.parts, asked.principal, once_only)[0])
 
 
 class DeliveryAttempts(MethodView):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from callease.base.errors import CalleaseError, InvalidRequest
 from callease.base.ids import new_id
+from callease.base.json_input import read_json
 from callease.base.phones import to_e164
 from callease.catalog import catalog
 from callease.catalog.imports import ImportReport, close_missing, import_listings
@@ -28,7 +29,7 @@ from callease.numbers import numbers
 from callease.tenancy.roles import WRITE
 from callease.web.api.access import principal
 from callease.web.api.idempotency import once
-from callease.web.api.resource import REGISTRY, Asked, check_references, shown
+from callease.web.api.resource import REGISTRY, Asked, check_references, json_object, shown
 from callease.web.api.resources import read_listing_phone
 from callease.web.api.schemas import ImportReportSchema, ListingSchema, NumberSchema
 from callease.web.services import services
@@ -36,7 +37,15 @@ from callease.web.services import services
 _LISTING, _NUMBER, _REPORT = ListingSchema(), NumberSchema(), ImportReportSchema()
 _SETTINGS = ("site", "advertiser", "office", "missing", "format")
 _IN_ROWS = ("site", "advertiser", "office")
+_BEYOND_THE_HEADER = "beyond the header"
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line that is no row at all."""
+
+    problem: str
 
 
 def register(blueprint: Blueprint) -> None:
@@ -49,10 +58,7 @@ class ListingByExternalId(MethodView):
     def put(self, site: str, external_id: str) -> tuple[Response, int]:
         """Makes or replaces the listing with this id of the portal"""
         principal().require(WRITE, "listings")
-        body = request.get_json(force=True, silent=True)
-        if not isinstance(body, dict):
-            raise InvalidRequest({"body": ["is not a JSON object"]})
-        fields = _load(_LISTING, {**body, "site": site, "external_id": external_id})
+        fields = _load(_LISTING, {**json_object(), "site": site, "external_id": external_id})
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
             check_references(asked, REGISTRY["listings"], fields)
@@ -89,12 +95,16 @@ class NumberImports(MethodView):
         return jsonify(body), status
 
 
-def _import_listings(asked: Asked, settings: Row, rows: list[Row]) -> Row:
+def _import_listings(asked: Asked, settings: Row, rows: list[Row | Unreadable]) -> Row:
+    """Nothing is closed as missing when a line cannot be read: it may have been any of the listings."""
     report = ImportReport()
     good: list[Row] = []
     named: dict[str, set[str]] = {}
     checker = _ListingRows(asked)
     for number, row in enumerate(rows, start=1):
+        if isinstance(row, Unreadable):
+            report.errors.append({"row": number, "external_id": None, "errors": {"row": [row.problem]}})
+            continue
         row = {**{name: settings[name] for name in _IN_ROWS if name in settings}, **row}
         if row.get("site") and row.get("external_id"):
             # A bad row still says that the listing exists: it must not be closed as missing.
@@ -102,9 +112,10 @@ def _import_listings(asked: Asked, settings: Row, rows: list[Row]) -> Row:
         try:
             good.append(checker.check(row))
         except InvalidRequest as error:
-            report.errors.append({"row": number, "external_id": row.get("external_id"), "errors": error.data["fields"]})
+            name = _text_of(row, "external_id")
+            report.errors.append({"row": number, "external_id": name, "errors": error.data["fields"]})
     import_listings(asked.session, asked.parts.clock, good, report)
-    if settings.get("missing") == "close":
+    if settings.get("missing") == "close" and not any(isinstance(row, Unreadable) for row in rows):
         site_ids = {row["site_id"] for row in good} | ({settings["site"]} if settings.get("site") else set())
         for site_id in site_ids & checker.sites.keys():
             close_missing(asked.session, asked.parts.clock, site_id, named.get(site_id, set()), report)
@@ -141,34 +152,49 @@ class _ListingRows:
         return fields
 
 
-def _import_numbers(asked: Asked, settings: Row, rows: list[Row]) -> Row:
-    problems, made = [], []
+def _import_numbers(asked: Asked, settings: Row, rows: list[Row | Unreadable]) -> Row:
+    problems: list[Row] = []
+    made = []
     for number, row in enumerate(rows, start=1):
+        if isinstance(row, Unreadable):
+            problems.append({"row": number, "e164": None, "errors": {"row": [row.problem]}})
+            continue
         row = {**({"office": settings["office"]} if "office" in settings else {}), **row}
         try:
             fields = _load(_NUMBER, row)
             check_references(asked, REGISTRY["numbers"], fields)
             made.append(numbers.create_number(asked.session, asked.parts.clock, fields))
         except InvalidRequest as error:
-            problems.append({"row": number, "e164": row.get("e164"), "errors": error.data["fields"]})
+            problems.append({"row": number, "e164": _text_of(row, "e164"), "errors": error.data["fields"]})
         except CalleaseError as error:
-            problems.append({"row": number, "e164": row.get("e164"), "errors": {"e164": [error.code]}})
+            problems.append({"row": number, "e164": _text_of(row, "e164"), "errors": {"e164": [error.code]}})
     if problems:
         raise InvalidRequest({"rows": problems})
     return {"id": new_id("imp"), "created": len(made), "data": shown(asked, REGISTRY["numbers"], made)}
 
 
-def _read_body() -> tuple[Row, list[Row]]:
+def _text_of(row: Row, name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _read_body() -> tuple[Row, list[Row | Unreadable]]:
     """The import's settings and its rows. Raises InvalidRequest for a body that is neither CSV nor JSON."""
+    settings, rows = _settings_and_rows(_body_text(), request.mimetype)
+    wrong = {name: ["must be a string"] for name, value in settings.items() if not isinstance(value, str)}
+    if wrong:
+        raise InvalidRequest(wrong)
+    return settings, rows
+
+
+def _settings_and_rows(text: str, kind: str) -> tuple[Row, list[Row | Unreadable]]:
     settings: Row = {name: request.args[name] for name in _SETTINGS if name in request.args}
-    text = _body_text()
-    kind = request.mimetype
     if kind == "text/csv" or settings.get("format") == "csv":
         return settings, _csv_rows(text)
     if kind in ("application/x-ndjson", "application/jsonl", "application/jsonlines", "application/x-jsonlines"):
         return settings, _json_lines(text)
     try:
-        parsed = json.loads(text)
+        parsed = read_json(text)
     except ValueError:
         if kind == "application/json":
             raise InvalidRequest({"body": ["is not JSON"]}) from None
@@ -197,34 +223,38 @@ def _body_text() -> str:
         raise InvalidRequest({"body": ["must be UTF-8 text"]}) from None
 
 
-def _csv_rows(text: str) -> list[Row]:
+def _csv_rows(text: str) -> list[Row | Unreadable]:
     """Empty cells are absent fields; the separator is a comma, a semicolon or a tab, whichever the header has."""
-    header = text.lstrip("\n").split("\n", 1)[0]
+    header = text.lstrip("\r\n").split("\n", 1)[0]
     separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
-    if not reader.fieldnames or all(header.strip() == "" for header in reader.fieldnames):
-        raise InvalidRequest({"body": ["has no header line"]})
-    return [{key.strip(): value for key, value in row.items() if key and value} for row in reader]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restkey=_BEYOND_THE_HEADER)
+    try:
+        if not reader.fieldnames or all(name.strip() == "" for name in reader.fieldnames):
+            raise InvalidRequest({"body": ["has no header line"]})
+        return [_csv_row(row) for row in reader]
+    except csv.Error as error:
+        raise InvalidRequest({"body": [f"line {reader.line_num} is not CSV: {error}"]}) from None
 
 
-def _json_lines(text: str) -> list[Row]:
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            raise InvalidRequest({"body": [f"line {number} is not JSON"]}) from None
-    return _objects(rows)
+def _csv_row(cells: dict[str, Any]) -> Row | Unreadable:
+    if any(cells.pop(_BEYOND_THE_HEADER, ())):
+        return Unreadable("has more cells than the header")
+    return {name.strip(): value for name, value in cells.items() if name and value}
 
 
-def _objects(rows: Iterable[Any]) -> list[Row]:
-    checked = list(rows)
-    bad = [number for number, row in enumerate(checked, start=1) if not isinstance(row, dict)]
-    if bad:
-        raise InvalidRequest({"body": [f"row {number} is not an object" for number in bad[:20]]})
-    return checked
+def _json_lines(text: str) -> list[Row | Unreadable]:
+    return _objects(_json_line(line) for line in text.split("\n") if line.strip())
+
+
+def _json_line(line: str) -> Any:
+    try:
+        return read_json(line)
+    except ValueError:
+        return Unreadable("is not JSON")
+
+
+def _objects(rows: Iterable[Any]) -> list[Row | Unreadable]:
+    return [row if isinstance(row, (dict, Unreadable)) else Unreadable("is not an object") for row in rows]
 
 
 def _load(schema: Any, row: Row) -> Row:

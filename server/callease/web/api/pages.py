@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from callease.base.clock import parse_rfc3339
 from callease.base.errors import InvalidRequest
+from callease.base.json_input import read_json
 
 
 class PageSchema(Schema):
@@ -49,11 +49,11 @@ def _exact(value: Any) -> str:
 
 def _read_cursor(cursor: str, columns: Sequence[ColumnElement[Any]]) -> list[Any]:
     try:
-        texts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        texts = read_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not (isinstance(texts, list) and len(texts) == len(columns) and all(isinstance(t, str) for t in texts)):
             raise ValueError(cursor)
         dated = [parse_rfc3339(text) for text in texts[:-1]]
-    except (ValueError, binascii.Error, UnicodeError):
+    except (ValueError, OverflowError):
         raise InvalidRequest({"cursor": ["is not a cursor of this list"]}) from None
     return [*dated, texts[-1]]
 

@@ -18,6 +18,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from callease.base.errors import InvalidRequest, NotFound
+from callease.base.json_input import read_json
 from callease.tenancy.roles import READ, WRITE
 from callease.tenancy.wall import Principal
 from callease.web.api.access import principal
@@ -78,11 +79,20 @@ def shown(asked: Asked, spec: ResourceSpec, rows: list[Any]) -> list[Fields]:
     return dumped
 
 
-def loaded(schema: Schema, partial: bool = False) -> Fields:
-    """The request's JSON body. Raises InvalidRequest, field by field."""
-    body = request.get_json(force=True, silent=True)
+def json_object() -> Fields:
+    """The request's body. Raises InvalidRequest."""
+    try:
+        body = read_json(request.get_data())
+    except ValueError:
+        raise InvalidRequest({"body": ["is not JSON"]}) from None
     if not isinstance(body, dict):
         raise InvalidRequest({"body": ["is not a JSON object"]})
+    return body
+
+
+def loaded(schema: Schema, partial: bool = False) -> Fields:
+    """The request's JSON body. Raises InvalidRequest, field by field."""
+    body = json_object()
     try:
         fields: Fields = schema.load(body, partial=partial)
     except ValidationError as error:
@@ -231,7 +241,7 @@ def _list_doc(spec: ResourceSpec) -> Fields:
         "type": "object",
         "required": ["data", "next_cursor"],
         "properties": {
-            "data": {"type": "array", "items": _shape(spec)},
+            "data": {"type": "array", "items": spec.schema},
             "next_cursor": {"type": ["string", "null"]},
         },
     }
@@ -239,16 +249,11 @@ def _list_doc(spec: ResourceSpec) -> Fields:
 
 
 def _item_doc(spec: ResourceSpec, status: str) -> Fields:
-    return {status: {"description": "The resource", "content": {"application/json": {"schema": _shape(spec)}}}}
+    return {status: {"description": "The resource", "content": {"application/json": {"schema": spec.schema}}}}
 
 
 def _body_doc(spec: ResourceSpec) -> Fields:
-    return {"required": True, "content": {"application/json": {"schema": _shape(spec)}}}
-
-
-def _shape(spec: ResourceSpec) -> Any:
-    """A schema for the generator to resolve, or, where a view writes the shape itself, an object."""
-    return {"type": "object"} if spec.dump else spec.schema
+    return {"required": True, "content": {"application/json": {"schema": spec.schema}}}
 
 
 def owned(column: Any) -> Callable[[Principal, Select[Any]], Select[Any]]:

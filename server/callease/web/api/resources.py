@@ -26,6 +26,7 @@ from callease.tenancy.models import ApiToken, User
 from callease.tenancy.wall import Principal
 from callease.web.api import schemas
 from callease.web.api.resource import Asked, Fields, ResourceSpec, not_for_advertisers, owned, register
+from callease.web.api.work_schemas import CallSchema, LeadSchema
 
 
 def register_all(blueprint: Blueprint) -> None:
@@ -252,7 +253,7 @@ _WORK = (
     ResourceSpec(
         "leads",
         Lead,
-        schemas.LeadChangeSchema(),
+        LeadSchema(),
         owned(Lead.advertiser_id),
         update=_update_lead,
         dump=_dump_leads,
@@ -269,7 +270,7 @@ _WORK = (
     ResourceSpec(
         "calls",
         Call,
-        schemas.Resource(),
+        CallSchema(),
         owned(Call.advertiser_id),
         dump=_dump_calls,
         filters={

@@ -5,7 +5,6 @@ from __future__ import annotations
 from marshmallow import RAISE, Schema, fields, validate
 
 from callease.delivery.endpoints import ALL_EVENTS, EVENT_TYPES
-from callease.leads.states import LeadStatus
 from callease.tenancy.roles import Role
 from callease.web.api.fields import (
     Destination,
@@ -109,6 +108,8 @@ class TelephonyAccountSchema(Resource):
     provider = fields.String(required=True, validate=_NAME)
     name = fields.String(required=True, validate=_NAME)
     credentials = fields.Dict(keys=fields.String(), values=fields.String(), load_only=True, load_default=dict)
+    events_url = fields.String(dump_only=True)
+    route_url = fields.String(dump_only=True)
     created_at = Moment(dump_only=True)
 
 
@@ -140,14 +141,6 @@ class WebhookEndpointSchema(Resource):
     off_reason = fields.String(dump_only=True, allow_none=True)
     failing_since = Moment(dump_only=True, allow_none=True)
     created_at = Moment(dump_only=True)
-
-
-class LeadChangeSchema(Schema):
-    class Meta:
-        unknown = RAISE
-
-    status = fields.Enum(LeadStatus, by_value=True)
-    tags = fields.List(fields.String(validate=validate.Length(1, 60)), validate=validate.Length(0, 50))
 
 
 class ContactSchema(Resource):

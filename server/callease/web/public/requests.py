@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError
 from callease.attribution.devices import device_of
 from callease.attribution.visits import PageView
 from callease.base.errors import InvalidRequest
+from callease.base.json_input import read_json
 
 _BODY_AT_MOST = 65_536
 _PREFLIGHT_SECONDS = "86400"
@@ -21,7 +22,7 @@ def body_of(schema: Schema) -> dict[str, Any]:
     """The JSON body, whether it came as application/json or as text/plain. Raises InvalidRequest."""
     raw = request.get_data(cache=False) if (request.content_length or 0) <= _BODY_AT_MOST else b""
     try:
-        parsed = json.loads(raw)
+        parsed = read_json(raw)
     except ValueError:
         raise InvalidRequest({"body": ["is not JSON"]}) from None
     try:

@@ -14,6 +14,7 @@ from marshmallow import Schema, ValidationError
 
 from callease.base.errors import InvalidRequest
 from callease.base.ids import secret_token
+from callease.base.json_input import read_json
 from callease.base.secrets import new_signing_secret
 from callease.base.webhook_signature import verify
 from callease.telephony.events import CallEvent
@@ -60,7 +61,7 @@ class GenericProvider:
 
 def _json_object(incoming: Incoming) -> dict[str, Any]:
     try:
-        parsed = json.loads(incoming.body)
+        parsed = read_json(incoming.body)
     except ValueError:
         raise InvalidRequest({"body": ["is not JSON"]}) from None
     if not isinstance(parsed, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
@@ -27,6 +28,8 @@ class DialledPhone(CallPhone):
         return phone
 
 
+# No call was earlier; and next to the ends of the calendar even a change of time zone is an error.
+_moment = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 _call_id = fields.String(required=True, validate=validate.Length(1, 200))
 
 
@@ -39,7 +42,7 @@ class _Message(Schema):
         unknown = EXCLUDE
 
     call_id = _call_id
-    at = fields.AwareDateTime(required=True, format="iso")
+    at = fields.AwareDateTime(required=True, format="iso", validate=_moment)
     caller = CallPhone(data_key="from", load_default=None, allow_none=True)
     dialled = DialledPhone(data_key="to", required=True)
 
@@ -55,5 +58,5 @@ class EventSchema(_Message):
 
 
 class RouteSchema(_Message):
-    at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso")
+    at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso", validate=_moment)
     digits = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"\A[0-9*#]{0,20}\Z"))

@@ -96,7 +96,7 @@ class TwilioProvider:
         dial = ElementTree.SubElement(response, "Dial", attributes)
         news = {"statusCallback": events_url, "statusCallbackEvent": "answered", "statusCallbackMethod": "POST"}
         for each in answer.destinations:
-            kind = "Sip" if str(each["to"]).startswith("sip:") else "Number"
+            kind = "Sip" if str(each["to"]).startswith(("sip:", "sips:")) else "Number"
             ElementTree.SubElement(dial, kind, news).text = str(each["to"])
         return _twiml(response)
 
@@ -165,7 +165,7 @@ def _at(form: Mapping[str, str], now: datetime) -> datetime:
     """Twilio's own time where the message has it, else that of receipt."""
     try:
         return parsedate_to_datetime(form["Timestamp"]).astimezone(UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return now
 
 

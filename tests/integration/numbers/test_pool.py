@@ -1,0 +1,290 @@
+"""The pool of an office: which number is leased, to whom, for how long."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from callease.base.clock import SetClock
+from callease.base.errors import LimitExceeded, NotFound
+from callease.catalog.models import Office
+from callease.numbers.models import Lease
+from callease.numbers.pool import Held, Limits, NumberPool, subject_of
+from callease.web.services import Services
+from tests.factories import Cast
+
+LEASE_SECONDS = 1_800
+UNCOUNTED = Limits(visitor=None, address=None)
+
+
+class Desk:
+    """Leases numbers of one office at moments of the test's choice: seconds from now on. What it leases is logged."""
+
+    def __init__(self, parts: Services, cast: Cast, office_id: str) -> None:
+        self.pool = NumberPool(parts.database, parts.redis, parts.clock)
+        self.office_id = office_id
+        self._parts = parts
+        self._site_id = cast.site["id"]
+        self._began = parts.clock.now()
+
+    def lease(
+        self,
+        subject: str,
+        source_class: str = "social",
+        at: float = 0.0,
+        seconds: int = LEASE_SECONDS,
+        limits: Limits = UNCOUNTED,
+    ) -> Held:
+        moment = int((self._began.timestamp() + at) * 1000)
+        arguments = (source_class, subject, f"lse_{uuid4().hex}", seconds, limits)
+        held = self.pool.lease(self.office_id, self._version(), *arguments, virtual_ms=moment)
+        if held.new:
+            self._log(held, subject, source_class)
+        return held
+
+    def number(self, subject: str, source_class: str = "social", at: float = 0.0) -> str:
+        return self.lease(subject, source_class, at).e164
+
+    def outcome(self, subject: str, source_class: str = "social", at: float = 0.0) -> tuple[str, str]:
+        held = self.lease(subject, source_class, at)
+        return held.e164, held.outcome
+
+    def _version(self) -> int:
+        """As the catalogue knows it when the request comes."""
+        with self._parts.database.reading() as session:
+            return session.scalar(select(Office.pool_version).where(Office.id == self.office_id)) or 0
+
+    def _log(self, held: Held, subject: str, source_class: str) -> None:
+        row = Lease(
+            id=held.lease_id,
+            number_id=held.number_id,
+            office_id=self.office_id,
+            site_id=self._site_id,
+            subject=subject,
+            source_class=source_class,
+            kind="shared" if held.outcome == "shared" else "dynamic",
+            borrowed=held.outcome == "borrowed",
+            consented=True,
+            leased_at=held.leased_at,
+            expires_at=held.expires_at,
+        )
+        with self._parts.database.transaction() as session:
+            session.add(row)
+
+
+@pytest.fixture
+def unsplit(parts: Services, cast: Cast) -> Desk:
+    """Three numbers for any class."""
+    return Desk(parts, cast, cast.alatau_riverside.id)
+
+
+@pytest.fixture
+def split(parts: Services, cast: Cast) -> Desk:
+    """Two numbers for paid_search, one for organic, one for any class."""
+    return Desk(parts, cast, cast.alatau_sales.id)
+
+
+def test_the_coldest_number_is_leased_first(unsplit: Desk) -> None:
+    first = [unsplit.number(f"v{at}", at=at) for at in range(3)]
+    assert len(set(first)) == 3
+    assert [unsplit.number(f"w{at}", at=LEASE_SECONDS + at) for at in range(3)] == first
+    assert unsplit.number("x", at=3 * LEASE_SECONDS) == first[0]
+    assert [unsplit.number(f"y{at}", at=3 * LEASE_SECONDS + 1 + at) for at in range(2)] == first[1:]
+    assert unsplit.number("z", at=4 * LEASE_SECONDS) == first[0]
+
+
+def test_a_number_is_free_at_the_very_end_of_its_lease(unsplit: Desk) -> None:
+    numbers = [unsplit.number(f"v{index}") for index in range(3)]
+    assert unsplit.outcome("early", at=LEASE_SECONDS - 0.001)[1] == "shared"
+    assert unsplit.outcome("late", at=LEASE_SECONDS)[1] == "dynamic"
+    assert unsplit.number("v0", at=LEASE_SECONDS - 0.001) == numbers[0]
+
+
+def test_its_own_class_then_the_coldest_of_another_then_shared(split: Desk, cast: Cast) -> None:
+    paid, more_paid, organic, unsplit = (e164 for _, e164 in cast.alatau_sales.numbers)
+    # Warm them all up, in an order that makes the organic one the coldest after the paid ones.
+    assert split.number("a", "organic", at=0) == organic
+    assert split.number("b", "social", at=1) == unsplit
+    assert {split.number("c", "paid_search", at=2), split.number("d", "paid_search", at=3)} == {paid, more_paid}
+    then = 2 * LEASE_SECONDS
+    assert split.outcome("e", "paid_search", at=then)[1] == "dynamic"
+    assert split.outcome("f", "paid_search", at=then + 1)[1] == "dynamic"
+    assert split.outcome("g", "paid_search", at=then + 2) == (organic, "borrowed")
+    assert split.outcome("h", "paid_search", at=then + 3) == (unsplit, "borrowed")
+    # All are held: the one leased longest ago, which is that of "e".
+    shared = split.lease("i", "paid_search", at=then + 4)
+    assert (shared.e164, shared.outcome) == (split.number("e", "paid_search", at=then + 5), "shared")
+
+
+def test_a_class_without_numbers_of_its_own_takes_those_for_any(split: Desk, cast: Cast) -> None:
+    assert split.outcome("a", "messenger") == (cast.alatau_sales.numbers[3][1], "dynamic")
+    assert split.outcome("b", "messenger")[1] == "borrowed"
+
+
+def test_never_a_number_of_another_office(split: Desk, cast: Cast) -> None:
+    seen = {split.number(f"v{index}", ("organic", "paid_search", "social")[index % 3]) for index in range(40)}
+    assert seen == cast.alatau_sales.e164s
+
+
+def test_an_office_without_numbers_says_so(parts: Services, cast: Cast) -> None:
+    office = cast.api.post("/offices", {"advertiser": cast.alatau["id"], "name": "No numbers"})["id"]
+    with pytest.raises(NotFound, match="no_numbers"):
+        Desk(parts, cast, office).lease("v")
+
+
+def test_whose_lease_it_is() -> None:
+    """(visitor, listing), without a visitor (session, listing), with neither each request is a new one."""
+    assert subject_of("L", "v", "s1", "lse_1") == subject_of("L", "v", "s2", "lse_2")
+    assert subject_of("L", "v", "s1", "lse_1") != subject_of("M", "v", "s1", "lse_1")
+    assert subject_of("L", None, "s1", "lse_1") == subject_of("L", None, "s1", "lse_2")
+    assert subject_of("L", "x", None, "lse_1") != subject_of("L", None, "x", "lse_1")
+    assert subject_of("L", None, None, "lse_1") != subject_of("L", None, None, "lse_2")
+
+
+def test_asking_again_inside_the_lease_gets_it_back(unsplit: Desk) -> None:
+    first = unsplit.lease("v", at=0)
+    again = unsplit.lease("v", "another_class", at=LEASE_SECONDS - 1)
+    assert (again.lease_id, again.e164, again.expires_at) == (first.lease_id, first.e164, first.expires_at)
+    assert (first.new, again.new) == (True, False)
+    after = unsplit.lease("v", at=LEASE_SECONDS)
+    assert after.new
+    assert after.lease_id != first.lease_id
+
+
+def test_the_lease_lasts_as_long_as_the_site_says(unsplit: Desk) -> None:
+    held = unsplit.lease("v", at=0, seconds=60)
+    assert (held.expires_at - held.leased_at).total_seconds() == 60
+    assert unsplit.lease("v", at=59.9, seconds=60).lease_id == held.lease_id
+    assert unsplit.lease("v", at=60, seconds=60).new
+
+
+def test_a_shared_number_stays_held_until_its_last_holder_is_done(unsplit: Desk) -> None:
+    for index in range(3):
+        unsplit.lease(f"v{index}", at=index)
+    shared = unsplit.lease("late", at=1_000)
+    assert shared.outcome == "shared"
+    # Its first holder's time is over, the second one's is not.
+    free = {unsplit.number(f"w{index}", at=LEASE_SECONDS + 10 + index) for index in range(2)}
+    assert shared.e164 not in free
+    assert unsplit.outcome("other", at=LEASE_SECONDS + 1_000) == (shared.e164, "dynamic")
+
+
+def test_a_number_that_is_added_is_leased_at_once(unsplit: Desk, cast: Cast) -> None:
+    held = [unsplit.lease(f"v{index}", at=index) for index in range(3)]
+    assert unsplit.outcome("full", at=4)[1] == "shared"
+    added = cast.api.post("/numbers", {"e164": "+77172692999", "office": unsplit.office_id})
+    assert unsplit.outcome("new", at=5) == (added["e164"], "dynamic")
+    for index, before in enumerate(held):
+        assert unsplit.lease(f"v{index}", at=6).lease_id == before.lease_id
+
+
+def test_a_retired_number_is_leased_no_more(unsplit: Desk, cast: Cast) -> None:
+    held = unsplit.lease("v", at=0)
+    cast.api.delete(f"/numbers/{held.number_id}")
+    seen = {unsplit.number(f"w{index}", at=1 + index) for index in range(5)}
+    assert held.e164 not in seen
+    # Nor is it shown again to the visitor who holds it.
+    assert unsplit.number("v", at=10) != held.e164
+
+
+def test_a_number_that_changes_its_class_goes_to_the_other_one(split: Desk, cast: Cast) -> None:
+    (organic,) = (e164 for name, e164 in cast.alatau_sales.numbers if name == "organic")
+    held = split.lease("v", "organic", at=0)
+    assert held.e164 == organic
+    cast.api.patch(f"/numbers/{held.number_id}", {"source_class": "social"})
+    assert split.outcome("w", "organic", at=1)[0] != organic
+    assert split.lease("v", "organic", at=2).lease_id == held.lease_id
+    assert split.outcome("x", "social", at=LEASE_SECONDS) == (organic, "dynamic")
+
+
+def test_more_classes_than_the_pool_has_groups_lose_no_number(parts: Services, cast: Cast) -> None:
+    """Beyond the sixteenth class numbers join the last group: fewer distinctions, no lost number."""
+    office = cast.api.post("/offices", {"advertiser": cast.alatau["id"], "name": "Many"})["id"]
+    made = set()
+    for index in range(20):
+        body = {"e164": f"+77172699{index:03d}", "office": office, "source_class": f"class_{index:02d}"}
+        made.add(cast.api.post("/numbers", body)["e164"])
+    desk = Desk(parts, cast, office)
+    assert {desk.number(f"v{index}", f"class_{index:02d}", at=index) for index in range(20)} == made
+
+
+def test_a_visitor_may_have_so_many_leases_an_hour(unsplit: Desk) -> None:
+    limits = Limits(visitor="v", address=None, a_visitor=2)
+    first = unsplit.lease("v, listing 1", limits=limits)
+    unsplit.lease("v, listing 2", limits=limits)
+    with pytest.raises(LimitExceeded) as refused:
+        unsplit.lease("v, listing 3", limits=limits)
+    assert 0 < refused.value.retry_after <= 3_600
+    assert unsplit.lease("v, listing 1", limits=limits).lease_id == first.lease_id
+    unsplit.lease("w, listing 3", limits=Limits(visitor="w", address=None, a_visitor=2))
+
+
+def test_an_address_may_have_so_many_leases_an_hour(unsplit: Desk, parts: Services, cast: Cast) -> None:
+    limits = Limits(visitor=None, address="203.0.113.9", an_address=1)
+    unsplit.lease("a", limits=limits)
+    with pytest.raises(LimitExceeded):
+        unsplit.lease("b", limits=limits)
+    Desk(parts, cast, cast.saryarka_sales.id).lease("b", limits=limits)
+
+
+def test_a_lease_that_was_taken_back_was_never_there(unsplit: Desk) -> None:
+    held = unsplit.lease("v", at=0)
+    unsplit.pool.take_back(unsplit.office_id, "v", held)
+    after = unsplit.lease("v", at=1)
+    assert after.new
+    others = {unsplit.number(f"w{index}", at=2 + index) for index in range(2)}
+    assert len(others | {after.e164}) == 3, "the number is free again"
+
+
+def test_taking_back_a_borrowed_number_returns_it_to_its_own_class(split: Desk, cast: Cast) -> None:
+    (organic,) = (e164 for name, e164 in cast.alatau_sales.numbers if name == "organic")
+    for index in range(2):
+        split.lease(f"p{index}", "paid_search", at=index)
+    split.lease("u", "social", at=3)
+    borrowed = split.lease("v", "paid_search", at=4)
+    assert (borrowed.e164, borrowed.outcome) == (organic, "borrowed")
+    split.pool.take_back(split.office_id, "v", borrowed)
+    assert split.outcome("w", "organic", at=5) == (organic, "dynamic")
+
+
+def test_taking_back_a_shared_lease_leaves_the_number_to_its_holder(unsplit: Desk) -> None:
+    first = unsplit.lease("v0", at=0)
+    for index in (1, 2):
+        unsplit.lease(f"v{index}", at=index)
+    shared = unsplit.lease("late", at=3)
+    unsplit.pool.take_back(unsplit.office_id, "late", shared)
+    assert unsplit.lease("v0", at=4).lease_id == first.lease_id
+    assert unsplit.outcome("more", at=5)[1] == "shared"
+
+
+def test_another_lease_of_the_same_subject_is_not_taken_back(unsplit: Desk) -> None:
+    old = unsplit.lease("v", at=0)
+    present = unsplit.lease("v", at=LEASE_SECONDS)
+    unsplit.pool.take_back(unsplit.office_id, "v", old)
+    assert unsplit.lease("v", at=LEASE_SECONDS + 1).lease_id == present.lease_id
+
+
+def test_two_processes_share_one_pool(unsplit: Desk, parts: Services, cast: Cast) -> None:
+    other = Desk(parts, cast, unsplit.office_id)
+    seen = {desk.number(f"v{index}", at=index) for index, desk in enumerate([unsplit, other, unsplit])}
+    assert len(seen) == 3
+    assert other.number("v0", at=4) == unsplit.number("v0", at=5)
+
+
+def test_an_emptied_redis_is_filled_again_from_the_log(split: Desk, parts: Services) -> None:
+    held = [split.lease(f"v{index}", "paid_search", at=index) for index in range(3)]
+    outcomes = {each.e164: each.outcome for each in held}
+    parts.redis.call(lambda client: client.flushall())
+    for index, before in enumerate(held):
+        again = split.lease(f"v{index}", "paid_search", at=10)
+        assert (again.lease_id, again.e164, again.outcome) == (before.lease_id, before.e164, outcomes[before.e164])
+        assert not again.new
+    assert split.number("w", "paid_search", at=11) not in outcomes
+
+
+def test_the_log_s_order_of_coldness_survives_an_emptied_redis(unsplit: Desk, parts: Services, clock: SetClock) -> None:
+    held = [unsplit.lease(f"v{index}", at=index) for index in range(3)]
+    clock.advance(2 * LEASE_SECONDS)
+    parts.redis.call(lambda client: client.flushall())
+    later = [unsplit.number(f"w{index}", at=2 * LEASE_SECONDS + index) for index in range(3)]
+    assert later == [each.e164 for each in held]
