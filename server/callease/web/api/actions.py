@@ -12,10 +12,10 @@ from callease.delivery.relay import replay
 from callease.leads import leads
 from callease.leads.models import Lead
 from callease.leads.states import ACTIONS
-from callease.tenancy.roles import READ, WRITE
+from callease.tenancy.roles import READ
 from callease.web.api.access import principal
 from callease.web.api.idempotency import Answer, once
-from callease.web.api.resource import REGISTRY, Asked, find, shown
+from callease.web.api.resource import REGISTRY, Asked, find, require_write, shown
 from callease.web.api.schemas import AttemptSchema
 from callease.web.services import services
 
@@ -31,8 +31,8 @@ def register(blueprint: Blueprint) -> None:
 class LeadAction(MethodView):
     def post(self, id: str, action: str) -> Response:
         """Claims, releases, closes or reopens a lead"""
-        principal().require(WRITE, "leads")
         spec = REGISTRY["leads"]
+        require_write(spec, id=id)
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
 
@@ -47,8 +47,8 @@ class LeadAction(MethodView):
 class DeliveryReplay(MethodView):
     def post(self, id: str) -> Response:
         """Sends a delivery once more, with a fresh schedule"""
-        principal().require(WRITE, "deliveries")
         spec = REGISTRY["deliveries"]
+        require_write(spec, id=id)
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
 

@@ -29,7 +29,7 @@ from callease.numbers import numbers
 from callease.tenancy.roles import WRITE
 from callease.web.api.access import principal
 from callease.web.api.idempotency import once
-from callease.web.api.resource import REGISTRY, Asked, check_references, json_object, shown
+from callease.web.api.resource import REGISTRY, Asked, check_references, json_object, require_write, shown
 from callease.web.api.resources import read_listing_phone
 from callease.web.api.schemas import ImportReportSchema, ListingSchema, NumberSchema
 from callease.web.services import services
@@ -57,7 +57,7 @@ def register(blueprint: Blueprint) -> None:
 class ListingByExternalId(MethodView):
     def put(self, site: str, external_id: str) -> tuple[Response, int]:
         """Makes or replaces the listing with this id of the portal"""
-        principal().require(WRITE, "listings")
+        require_write(REGISTRY["listings"], site_id=site, external_id=external_id)
         fields = _load(_LISTING, {**json_object(), "site": site, "external_id": external_id})
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())

@@ -17,9 +17,9 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from callease.base.errors import InvalidRequest, NotFound
+from callease.base.errors import Forbidden, InvalidRequest, NotFound
 from callease.base.json_input import read_json
-from callease.tenancy.roles import READ, WRITE
+from callease.tenancy.roles import READ, WRITE, may
 from callease.tenancy.wall import Principal
 from callease.web.api.access import principal
 from callease.web.api.idempotency import once
@@ -70,6 +70,18 @@ def find(asked: Asked, spec: ResourceSpec, id_: str) -> Any:
     if row is None:
         raise NotFound()
     return row
+
+
+def require_write(spec: ResourceSpec, **columns: str) -> None:
+    """Raises NotFound for a row that the principal may not see, Forbidden for one that it may see and not change."""
+    who = principal()
+    if may(who.role, WRITE, spec.name):
+        return
+    who.require(READ, spec.name)
+    with services().database.reading() as session:
+        if session.scalar(_visible(who, spec).filter_by(**columns)) is None:
+            raise NotFound()
+    raise Forbidden()
 
 
 def shown(asked: Asked, spec: ResourceSpec, rows: list[Any]) -> list[Fields]:
@@ -188,7 +200,7 @@ def _update_view(blueprint: Blueprint, spec: ResourceSpec) -> Callable[..., Resp
     @blueprint.doc(operationId=f"change-{spec.name}", requestBody=_body_doc(spec), responses=_item_doc(spec, "200"))
     def patch(self: MethodView, id: str) -> Response:
         assert spec.update is not None
-        principal().require(WRITE, spec.name)
+        require_write(spec, id=id)
         fields = loaded(spec.schema, partial=True)
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
@@ -204,7 +216,7 @@ def _retire_view(blueprint: Blueprint, spec: ResourceSpec) -> Callable[..., tupl
     @blueprint.doc(operationId=f"retire-{spec.name}", responses={"204": {"description": "Retired"}})
     def delete(self: MethodView, id: str) -> tuple[str, int]:
         assert spec.retire is not None
-        principal().require(WRITE, spec.name)
+        require_write(spec, id=id)
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
             spec.retire(asked, find(asked, spec, id))
