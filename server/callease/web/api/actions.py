@@ -15,11 +15,17 @@ from callease.leads.states import ACTIONS
 from callease.tenancy.roles import READ
 from callease.web.api.access import principal
 from callease.web.api.idempotency import Answer, once
-from callease.web.api.resource import REGISTRY, Asked, find, require_write, shown
-from callease.web.api.schemas import AttemptSchema
+from callease.web.api.resource import REGISTRY, Asked, answers, described, find, require_write, shown
+from callease.web.api.schemas import AttemptSchema, DeliverySchema
+from callease.web.api.work_schemas import LeadSchema
 from callease.web.services import services
 
 _ATTEMPT = AttemptSchema()
+_ATTEMPTS = {
+    "type": "object",
+    "required": ["data", "next_cursor"],
+    "properties": {"data": {"type": "array", "items": _ATTEMPT}, "next_cursor": {"type": "null"}},
+}
 
 
 def register(blueprint: Blueprint) -> None:
@@ -29,6 +35,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 class LeadAction(MethodView):
+    @described(operationId="act-on-lead", responses=answers(LeadSchema(), "200"))
     def post(self, id: str, action: str) -> Response:
         """Claims, releases, closes or reopens a lead"""
         spec = REGISTRY["leads"]
@@ -45,6 +52,7 @@ class LeadAction(MethodView):
 
 
 class DeliveryReplay(MethodView):
+    @described(operationId="replay-delivery", responses=answers(DeliverySchema(), "200"))
     def post(self, id: str) -> Response:
         """Sends a delivery once more, with a fresh schedule"""
         spec = REGISTRY["deliveries"]
@@ -61,6 +69,7 @@ class DeliveryReplay(MethodView):
 
 
 class DeliveryAttempts(MethodView):
+    @described(operationId="list-delivery-attempts", responses=answers(_ATTEMPTS, "200"))
     def get(self, id: str) -> Response:
         """What receivers answered, newest first"""
         principal().require(READ, "deliveries")

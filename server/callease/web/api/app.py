@@ -27,6 +27,7 @@ _PROBLEM = {
     },
 }
 _REFUSALS = {"400": "Of the wrong form", "401": "No valid token", "403": "Not for this role", "404": "Not there"}
+_CONFLICT = {"409": "Against the present state"}
 
 
 def register_api(app: Flask) -> None:
@@ -74,7 +75,24 @@ def _finish_document(api: Api) -> None:
                 continue
             responses = operation.setdefault("responses", {})
             responses.pop("default", None)
-            for status, description in _REFUSALS.items():
+            for status, description in (_REFUSALS if method == "get" else _REFUSALS | _CONFLICT).items():
                 responses.setdefault(status, {"description": description, "content": problem})
-            if not any(str(status).startswith("2") for status in responses):
-                responses["200"] = {"description": "Done"}
+            if method == "patch":
+                _nothing_required(spec, operation["requestBody"]["content"]["application/json"])
+    for schema in spec.components.schemas.values():
+        _javascript_patterns(schema)
+
+
+def _nothing_required(spec: Any, content: dict[str, Any]) -> None:
+    """A change names only what it changes."""
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    whole = spec.components.schemas[name]
+    spec.components.schema(f"{name}Change", {key: value for key, value in whole.items() if key != "required"})
+    content["schema"] = {"$ref": f"#/components/schemas/{name}Change"}
+
+
+def _javascript_patterns(schema: dict[str, Any]) -> None:
+    """JSON Schema's patterns are ECMA-262's, which has other names for the ends of a text."""
+    for each in schema.get("properties", {}).values():
+        if "pattern" in each:
+            each["pattern"] = each["pattern"].replace(r"\A", "^").replace(r"\Z", "$")

@@ -130,6 +130,11 @@ def reference(attribute: str, **options: Any) -> fields.String:
     return fields.String(attribute=attribute, validate=validate.Length(1, 40), **options)
 
 
+def shown_once() -> fields.String:
+    """A secret of the answer that made the resource; no row has it in this form."""
+    return fields.String(dump_only=True, metadata={"description": "shown once, when made"})
+
+
 def known_timezone(name: str) -> None:
     if name not in _timezones():
         raise ValidationError("is not a time zone of the IANA list, such as Asia/Almaty")

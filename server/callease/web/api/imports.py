@@ -29,7 +29,16 @@ from callease.numbers import numbers
 from callease.tenancy.roles import WRITE
 from callease.web.api.access import principal
 from callease.web.api.idempotency import once
-from callease.web.api.resource import REGISTRY, Asked, check_references, json_object, require_write, shown
+from callease.web.api.resource import (
+    REGISTRY,
+    Asked,
+    answers,
+    check_references,
+    described,
+    json_object,
+    require_write,
+    shown,
+)
 from callease.web.api.resources import read_listing_phone
 from callease.web.api.schemas import ImportReportSchema, ListingSchema, NumberSchema
 from callease.web.services import services
@@ -37,6 +46,14 @@ from callease.web.services import services
 _LISTING, _NUMBER, _REPORT = ListingSchema(), NumberSchema(), ImportReportSchema()
 _SETTINGS = ("site", "advertiser", "office", "missing", "format")
 _IN_ROWS = ("site", "advertiser", "office")
+_FILE = {
+    "required": True,
+    "content": {
+        "text/csv": {"schema": {"type": "string"}},
+        "application/x-ndjson": {"schema": {"type": "string"}},
+        "application/json": {"schema": {"type": ["object", "array"]}},
+    },
+}
 _BEYOND_THE_HEADER = "beyond the header"
 Row = dict[str, Any]
 
@@ -55,6 +72,11 @@ def register(blueprint: Blueprint) -> None:
 
 
 class ListingByExternalId(MethodView):
+    @described(
+        operationId="put-listing",
+        requestBody={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        responses=answers(_LISTING, "200", "201"),
+    )
     def put(self, site: str, external_id: str) -> tuple[Response, int]:
         """Makes or replaces the listing with this id of the portal"""
         require_write(REGISTRY["listings"], site_id=site, external_id=external_id)
@@ -68,6 +90,7 @@ class ListingByExternalId(MethodView):
 
 
 class ListingImports(MethodView):
+    @described(operationId="import-listings", requestBody=_FILE, responses=answers(_REPORT, "201"))
     def post(self) -> tuple[Response, int]:
         """Makes and changes many listings; bad rows are named, the rest is taken"""
         principal().require(WRITE, "listing-imports")
@@ -83,6 +106,7 @@ class ListingImports(MethodView):
 
 
 class NumberImports(MethodView):
+    @described(operationId="import-numbers", requestBody=_FILE, responses=answers({"type": "object"}, "201"))
     def post(self) -> tuple[Response, int]:
         """Adds many numbers: all of them, or none and every bad row named"""
         principal().require(WRITE, "number-imports")

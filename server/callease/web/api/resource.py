@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, jsonify, request
 from flask.views import MethodView
@@ -28,6 +28,7 @@ from callease.web.services import Services, services
 
 _PAGE = PageSchema()
 Fields = dict[str, Any]
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ def shown(asked: Asked, spec: ResourceSpec, rows: list[Any]) -> list[Fields]:
         return spec.dump(asked, rows)
     dumped: list[Fields] = spec.schema.dump(rows, many=True)
     return dumped
+
+
+def described(**document: Any) -> Callable[[V], V]:
+    """Puts what a view takes and answers into the OpenAPI document."""
+    decorate: Callable[[V], V] = Blueprint.doc(**document)
+    return decorate
+
+
+def answers(schema: Any, *statuses: str) -> Fields:
+    return {each: {"description": "Done", "content": {"application/json": {"schema": schema}}} for each in statuses}
 
 
 def json_object() -> Fields:

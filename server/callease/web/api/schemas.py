@@ -18,6 +18,7 @@ from callease.web.api.fields import (
     known_region,
     known_timezone,
     reference,
+    shown_once,
 )
 
 _NAME = validate.Length(1, 200)
@@ -44,6 +45,7 @@ class SiteSchema(Resource):
     require_token = fields.Boolean(load_default=False)
     lease_seconds = fields.Integer(load_default=_LEASE_SECONDS, strict=True, validate=validate.Range(60, 86_400))
     key = fields.String(dump_only=True)
+    token_key = shown_once()
     created_at = Moment(dump_only=True)
 
 
@@ -110,6 +112,8 @@ class TelephonyAccountSchema(Resource):
     credentials = fields.Dict(keys=fields.String(), values=fields.String(), load_only=True, load_default=dict)
     events_url = fields.String(dump_only=True)
     route_url = fields.String(dump_only=True)
+    secret = shown_once()
+    token = shown_once()
     created_at = Moment(dump_only=True)
 
 
@@ -117,6 +121,7 @@ class TokenSchema(Resource):
     name = fields.String(required=True, validate=_NAME)
     role = fields.String(required=True, validate=validate.OneOf([role.value for role in Role]))
     advertiser = reference("advertiser_id", load_default=None, allow_none=True)
+    token = shown_once()
     created_at = Moment(dump_only=True)
 
 
@@ -138,6 +143,7 @@ class WebhookEndpointSchema(Resource):
     )
     advertiser = reference("advertiser_id", load_default=None, allow_none=True)
     enabled = fields.Boolean()
+    secret = shown_once()
     off_reason = fields.String(dump_only=True, allow_none=True)
     failing_since = Moment(dump_only=True, allow_none=True)
     created_at = Moment(dump_only=True)
