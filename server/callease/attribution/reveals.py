@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,8 +86,7 @@ class Reveals:
         reason = self._why_no_lease(site, listing, request)
         if reason:
             return self._without_lease(site, listing, reason)
-        view = replace(request.view, site_id=site.id, domains=site.domains)
-        return self._lease(site, listing, view, request.address)
+        return self._lease(site, listing, request.view.of_site(site), request.address)
 
     def _why_no_lease(self, site: SiteFacts, listing: ListingFacts, request: RevealRequest) -> str | None:
         if site.mode == "measure":
@@ -225,9 +224,9 @@ def _row(
         "source_class": source_class,
         "kind": "shared" if held.outcome == "shared" else "dynamic",
         "borrowed": held.outcome == "borrowed",
-        "consented": view.visitor is not None or not site.consent_required,
-        "page_url": view.url,
-        "referrer": view.referrer,
+        "consented": view.consented,
+        "page_url": view.kept_url,
+        "referrer": view.kept_referrer,
         "leased_at": held.leased_at,
         "expires_at": held.expires_at,
     }

@@ -96,6 +96,12 @@ def host_of(address: str | None) -> str | None:
     return host.lower().removeprefix("www.") if host else None
 
 
+def bare_address(address: str) -> str:
+    """An address without query and fragment, where click ids and other traces of a person are."""
+    parts = urlsplit_or_empty(address)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else ""
+
+
 def _stated(stated: Mapping[str, str | None]) -> Source:
     source, medium = stated.get("source"), stated.get("medium")
     source_class = stated.get("class") or _class_of(source or "", medium or "")

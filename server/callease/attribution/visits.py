@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from callease.attribution.devices import UNKNOWN_DEVICE, Device
 from callease.attribution.models import LeaseEvent, Visit
-from callease.attribution.sources import DIRECT, Source, click_ids, source_of
+from callease.attribution.sources import DIRECT, Source, bare_address, click_ids, source_of
 from callease.base.database import Database
 from callease.base.errors import NotFound
 from callease.base.ids import new_id
+from callease.catalog.lookup import SiteFacts
 from callease.numbers.models import Lease
 
 # A visit ends after half an hour without a page; a visitor's last known campaign is believed for a month.
@@ -25,7 +26,10 @@ _SOURCE_REMEMBERED = timedelta(days=30)
 
 @dataclass(frozen=True)
 class PageView:
-    """One page as the script reports it; `stated` is the host site's own word on the source."""
+    """One page as the script reports it; `stated` is the host site's own word on the source.
+
+    `consented` False: consent is required and was not given, so nothing but the class of the source is kept.
+    """
 
     site_id: str
     domains: list[str]
@@ -37,6 +41,20 @@ class PageView:
     stated: Mapping[str, str | None] | None = None
     clients: Mapping[str, str] = field(default_factory=dict)
     device: Device = UNKNOWN_DEVICE
+    consented: bool = True
+
+    def of_site(self, site: SiteFacts) -> PageView:
+        """The same page, now that its site is known: a visitor's id is the sign of consent."""
+        consented = self.visitor is not None or not site.consent_required
+        return replace(self, site_id=site.id, domains=site.domains, consented=consented)
+
+    @property
+    def kept_url(self) -> str | None:
+        return self.url if self.consented or self.url is None else bare_address(self.url)
+
+    @property
+    def kept_referrer(self) -> str | None:
+        return self.referrer if self.consented else None
 
 
 def take_page_view(session: Session, view: PageView, at: datetime) -> Visit:
@@ -112,6 +130,8 @@ def take_lease_event(session: Session, lease_id: str, type_: str, at: datetime) 
 def _begins_anew(under_way: Visit, source: Source | None) -> bool:
     if source is None or source.source_class == DIRECT:
         return False
+    if under_way.source is None and under_way.source_class == source.source_class:
+        return False  # of a visit without consent the class is all that is known
     now = (source.source, source.medium, source.campaign, source.term, source.content)
     return now != (under_way.source, under_way.medium, under_way.campaign, under_way.term, under_way.content)
 
@@ -143,15 +163,15 @@ def begin_visit(view: PageView, at: datetime, source: Source | None = None) -> d
         "session": view.session,
         "started_at": at,
         "seen_at": at,
-        "landing": view.url,
+        "landing": view.kept_url,
         "title": view.title,
-        "referrer": view.referrer,
+        "referrer": view.kept_referrer,
         "source_class": source.source_class,
-        "source": source.source,
-        "medium": source.medium,
-        "campaign": source.campaign,
-        "term": source.term,
-        "content": source.content,
+        "source": source.source if view.consented else None,
+        "medium": source.medium if view.consented else None,
+        "campaign": source.campaign if view.consented else None,
+        "term": source.term if view.consented else None,
+        "content": source.content if view.consented else None,
         "clients": _clients(view),
         "device": view.device.kind,
         "is_bot": view.device.is_bot,
@@ -159,4 +179,6 @@ def begin_visit(view: PageView, at: datetime, source: Source | None = None) -> d
 
 
 def _clients(view: PageView) -> dict[str, Any]:
+    if not view.consented:
+        return {}
     return {**click_ids(view.url), **{key: value for key, value in view.clients.items() if value}}

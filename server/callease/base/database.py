@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from callease.base.errors import InvalidRequest, Unavailable
+from callease.base.errors import Conflict, InvalidRequest, Unavailable
 
 _BUSY_SECONDS = 5
 _TURN_SECONDS = 0.0005
@@ -65,7 +65,10 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """An engine and its sessions; errors of a missing server become `Unavailable("database")`."""
+    """An engine and its sessions.
+
+    A missing server is `Unavailable("database")`, a broken constraint `Conflict("changed_meanwhile")`.
+    """
 
     def __init__(self, url: str, pool_size: int = 20) -> None:
         parsed = make_url(url)
@@ -137,6 +140,9 @@ def _server_missing_is_unavailable() -> Iterator[None]:
     except DataError as error:
         # PostgreSQL alone: a text with NUL or longer than its column, a number out of range.
         raise InvalidRequest({"body": ["holds a value that cannot be kept"]}) from error
+    except IntegrityError:
+        # Without its cause: the server's own message quotes the values, and a value may be a phone.
+        raise Conflict("changed_meanwhile") from None
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("database") from error

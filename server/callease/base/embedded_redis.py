@@ -30,10 +30,10 @@ _SOCKET_PATH_AT_MOST = 100
 
 _CONFIG = """\
 port 0
-unixsocket {socket}
+unixsocket "{socket}"
 unixsocketperm 600
 daemonize no
-dir {dir}
+dir "{dir}"
 dbfilename callease.rdb
 appendonly yes
 appendfsync everysec
@@ -41,7 +41,7 @@ aof-use-rdb-preamble yes
 maxmemory-policy noeviction
 save ""
 loglevel warning
-logfile {dir}/redis.log
+logfile "{dir}/redis.log"
 """
 
 

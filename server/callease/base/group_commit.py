@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Insert
 
 from callease.base.database import Base, Database
-from callease.base.errors import CalleaseError, Unavailable
+from callease.base.errors import Unavailable
 
 _GROUP_AT_MOST = 200
 # The script on the page gives up after 2 seconds.
@@ -65,7 +65,7 @@ class GroupCommit:
     def _write_group(self, group: list[_Item]) -> None:
         try:
             self._insert([row for rows, _ in group for row in rows])
-        except CalleaseError as error:
+        except Unavailable as error:
             for _, done in group:
                 done.set_exception(error)
         except Exception as error:  # a bad row must fail alone, not with its whole group

@@ -6,7 +6,7 @@ from itertools import count
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
 from callease.base.clock import SetClock
@@ -22,16 +22,16 @@ from tests.factories import Cast
 CLASSES = ("organic", "paid_search", None)
 ASKED = ("organic", "paid_search", "social")
 SUBJECTS = ("v1", "v2", "v3", "v4", "v5", "v6")
+LEASE_SECONDS = 60
 UNCOUNTED = Limits(visitor=None, address=None)
 
 
 @dataclass
 class ModelNumber:
-    """What the model knows of a number: `last` and `until` are None for one that was never leased."""
+    """What the model knows of a number: `until` is None for one that was never leased."""
 
     id: str
     source_class: str | None
-    last: datetime | None = None
     until: datetime | None = None
 
     def free(self, now: datetime) -> bool:
@@ -39,7 +39,8 @@ class ModelNumber:
 
     @property
     def coldness(self) -> float:
-        return self.last.timestamp() if self.last else 0.0
+        """How long ago its last hold ended: the smaller, the colder."""
+        return self.until.timestamp() if self.until else 0.0
 
 
 @dataclass
@@ -68,17 +69,14 @@ class Model:
                 return True, {number.id for number in candidates if number.coldness == coldest}, outcome
         raise AssertionError("an office with numbers has one to give")
 
-    def lease(self, subject: str, number_id: str, outcome: str, now: datetime, until: datetime) -> None:
-        number = self.numbers[number_id]
-        number.last = now
-        number.until = max(until, number.until) if number.until else until
+    def lease(self, subject: str, number_id: str, outcome: str, until: datetime) -> None:
+        self.numbers[number_id].until = until
         self.leases[subject] = (number_id, outcome, until)
 
 
 class PoolMachine(RuleBasedStateMachine):
     """One office of a real database and a real Redis per example."""
 
-    numbers = Bundle("numbers")
     digits = count(1)
 
     def __init__(self, parts: Services, cast: Cast, clock: SetClock) -> None:
@@ -98,17 +96,17 @@ class PoolMachine(RuleBasedStateMachine):
         for source_class in classes:
             self._add(source_class)
 
-    @rule(
-        subject=st.sampled_from(SUBJECTS),
-        source_class=st.sampled_from(ASKED),
-        seconds=st.sampled_from((60, 600)),
-        process=st.integers(0, 1),
-    )
-    def lease(self, subject: str, source_class: str, seconds: int, process: int) -> None:
+    @rule(asks=st.lists(st.tuples(st.sampled_from(SUBJECTS), st.sampled_from(ASKED), st.integers(0, 1)), max_size=6))
+    def lease(self, asks: list[tuple[str, str, int]]) -> None:
+        """Some visitors ask, each at one of the processes, a moment after one another."""
+        for subject, source_class, process in asks:
+            self._ask(subject, source_class, process)
+            self.clock.advance(0.001)
+
+    def _ask(self, subject: str, source_class: str, process: int) -> None:
         expected = self.model.expected(subject, source_class, self.clock.now())
-        lease_id = f"lse_model_{next(self.digits)}"
         try:
-            held = self._lease(process, subject, source_class, lease_id, seconds)
+            held = self._lease(process, subject, source_class)
         except NotFound:
             assert expected is None
             return
@@ -118,11 +116,11 @@ class PoolMachine(RuleBasedStateMachine):
         assert held.number_id in numbers
         if held.new:
             assert held.leased_at == self.clock.now()
-            assert held.expires_at == self.clock.now() + timedelta(seconds=seconds)
-            self.model.lease(subject, held.number_id, held.outcome, held.leased_at, held.expires_at)
+            assert held.expires_at == self.clock.now() + timedelta(seconds=LEASE_SECONDS)
+            self.model.lease(subject, held.number_id, held.outcome, held.expires_at)
             self._log(held, subject, source_class)
 
-    @rule(seconds=st.sampled_from((0.001, 1, 59, 60, 541, 3_000)))
+    @rule(seconds=st.sampled_from((0.5, 30, LEASE_SECONDS - 0.001, LEASE_SECONDS, 3_000)))
     def wait(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
@@ -161,12 +159,12 @@ class PoolMachine(RuleBasedStateMachine):
             on_it = sorted((held for held in live if held.number_id == number_id), key=lambda held: held.leased_at)
             assert all(held.outcome == "shared" for held in on_it[1:])
 
-    def _lease(self, process: int, subject: str, source_class: str, lease_id: str, seconds: int) -> Held:
+    def _lease(self, process: int, subject: str, source_class: str) -> Held:
         with self.parts.database.reading() as session:
             version = session.scalars(select(Office.pool_version).where(Office.id == self.office_id)).one()
         moment = round(self.clock.now().timestamp() * 1000)
-        pool = self.pools[process]
-        return pool.lease(self.office_id, version, source_class, subject, lease_id, seconds, UNCOUNTED, moment)
+        asked = (source_class, subject, f"lse_model_{next(self.digits)}", LEASE_SECONDS, UNCOUNTED, moment)
+        return self.pools[process].lease(self.office_id, version, *asked)
 
     def _add(self, source_class: str | None) -> None:
         fields = {"office_id": self.office_id, "source_class": source_class, "role": "lease"}
@@ -195,8 +193,8 @@ class PoolMachine(RuleBasedStateMachine):
 
 def test_the_pool_does_what_the_model_does(parts: Services, cast: Cast, clock: SetClock) -> None:
     few = settings(
-        max_examples=settings.default.max_examples * 5,
-        stateful_step_count=30,
+        max_examples=settings.default.max_examples,
+        stateful_step_count=40,
         suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(lambda: PoolMachine(parts, cast, clock), settings=few)

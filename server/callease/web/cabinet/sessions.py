@@ -28,12 +28,21 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
     def __init__(self, user: User, advertiser_name: str | None) -> None:
         self.id = user.id
+        self._password_mark = password_mark(user)
         self.email = user.email
         self.name = user.name
         self.role = user.role
         self.locale = user.locale
         self.advertiser_name = advertiser_name
         self.principal = principal_of_user(user)
+
+    def get_id(self) -> str:
+        """What the cookie says: a changed password ends every session that began before it."""
+        return f"{self.id}|{self._password_mark}"
+
+
+def password_mark(user: User) -> str:
+    return hashlib.sha256((user.password_hash or "").encode()).hexdigest()[:16]
 
 
 def register(app: Flask) -> None:
@@ -50,10 +59,11 @@ def register(app: Flask) -> None:
     manager.login_message = None
 
     @manager.user_loader  # type: ignore[untyped-decorator]
-    def load(user_id: str) -> SignedIn | None:
+    def load(cookie: str) -> SignedIn | None:
+        user_id, _, mark = cookie.partition("|")
         with services().database.reading() as session:
             user = session.get(User, user_id)
-            if user is None or user.retired_at:
+            if user is None or user.retired_at or mark != password_mark(user):
                 return None
             advertiser = session.get(Advertiser, user.advertiser_id) if user.advertiser_id else None
             return SignedIn(user, advertiser.name if advertiser else None)

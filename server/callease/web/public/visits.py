@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from callease.attribution.reveals import check_origin
 from callease.attribution.visits import PageView, take_page_view
 from callease.base.errors import NotFound
@@ -19,5 +17,4 @@ def begin_or_continue(parts: Services, site_key: str, view: PageView, origin: st
     if view.device.is_bot:
         return None
     with parts.database.transaction() as session:
-        known = replace(view, site_id=site.id, domains=site.domains)
-        return take_page_view(session, known, parts.clock.now()).id
+        return take_page_view(session, view.of_site(site), parts.clock.now()).id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
@@ -86,7 +87,13 @@ def _answer(parts: Services, account: AccountFacts, question: RouteQuestion) -> 
 
 
 def _take_ringing(parts: Services, account: AccountFacts, incoming: Incoming) -> None:
-    """The caller is waiting: whatever is wrong with the event, the answer to the question goes out."""
+    """The caller is waiting: whatever is wrong with the event, the answer to the question goes out.
+
+    A question asked by GET is kept as the form that it would have been.
+    """
+    if incoming.method == "GET":
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        incoming = replace(incoming, method="POST", headers=form, body=request.query_string)
     try:
         parts.intake.receive(account, incoming)
     except CalleaseError as error:
