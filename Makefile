@@ -22,7 +22,8 @@ test: packages $(VENV)/ready-for-tests $(NODE) lint types ## everything, at its 
 soak: packages $(VENV)/ready-for-tests $(NODE) ## the same tests at full size
 	CALLEASE_TEST_SIZE=soak $(BIN)/pytest
 
-bench: packages $(VENV)/ready-for-tests ## speed, as ratios measured in one run
+bench: $(VENV)/ready-for-tests ## speed, as ratios measured in one run
+	@sh tests/packages.sh wrk
 	$(BIN)/python -m tests.load.bench
 
 lint: $(VENV)/ready-for-tests $(NODE) ## style of Python and TypeScript, and the layers

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The Debian packages that the tests need and a new machine lacks.
+# The Debian packages that the tests need and a new machine lacks; further commands of packages of the same name may
+# be given as arguments.
 set -eu
 
 missing=""
@@ -12,6 +13,7 @@ need chromedriver chromium-driver
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 need node nodejs
 need npm npm
+for command in "$@"; do need "$command" "$command"; done
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

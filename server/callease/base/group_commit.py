@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from sqlalchemy import Insert
+from sqlalchemy.engine import Connection
 
 from callease.base.database import Base, Database
 from callease.base.errors import Unavailable
@@ -33,7 +33,7 @@ class GroupCommit:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._writer: threading.Thread | None = None
-        self._inserts: dict[type[Base], Insert] = {}
+        self._inserts: dict[type[Base], _BulkInsert] = {}
 
     def write(self, rows: Sequence[Row]) -> None:
         """Returns when `rows` (a model and its columns each, in the order of insertion) are durable, all or none.
@@ -85,6 +85,30 @@ class GroupCommit:
         with self._database.writing_connection() as connection:
             for model, of_model in by_model.items():
                 if model not in self._inserts:
-                    self._inserts[model] = self._database.insert_if_new(model, ["id"])
+                    self._inserts[model] = _BulkInsert(self._database, model)
                 # In one order everywhere: two processes that write the same lease would wait for each other's others.
-                connection.execute(self._inserts[model], sorted(of_model, key=lambda row: str(row["id"])))
+                of_model.sort(key=lambda row: str(row["id"]))
+                self._inserts[model].run(connection, of_model)
+
+
+class _BulkInsert:
+    """`INSERT ... ON CONFLICT (id) DO NOTHING` of one model, put together once.
+
+    A group is often a handful of rows; asking SQLAlchemy to prepare the statement for each costs more than the insert.
+    """
+
+    def __init__(self, database: Database, model: type[Base]) -> None:
+        dialect, columns = database.engine.dialect, model.__table__.columns
+        insert = database.insert_if_new(model, ["id"])
+        compiled = insert.compile(dialect=dialect, column_keys=columns.keys())
+        self._sql = str(compiled)
+        self._positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._bind = {column.key: column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns}
+
+    def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """`rows` name every column of the model."""
+        bound = [{name: bind(row[name]) if bind else row[name] for name, bind in self._bind.items()} for row in rows]
+        if self._positions:
+            connection.exec_driver_sql(self._sql, [tuple(row[name] for name in self._positions) for row in bound])
+        else:
+            connection.exec_driver_sql(self._sql, bound)
