@@ -34,6 +34,7 @@ from tests.support.size import SIZES, Size
 hypothesis.settings.register_profile("small", max_examples=100, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("soak", max_examples=2_000, database=None, deadline=None)
 
+_FIGURES = pytest.StashKey[list[str]]()
 SECRET_KEY = "the tests' own secret key, not a secret"
 
 
@@ -51,6 +52,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if size not in SIZES:
         raise pytest.UsageError(f"CALLEASE_TEST_SIZE must be one of {', '.join(SIZES)}")
     hypothesis.settings.load_profile(size)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if measured := config.stash.get(_FIGURES, []):
+        terminalreporter.section("figures, measured on this machine")
+        for line in measured:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Tells a measured figure at the end of the run: `figure("restarted after, s", 1.2)`. Nothing is judged by it."""
+
+    def tell(name: str, value: object) -> None:
+        request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {name}: {value}")
+
+    return tell
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def _database_url(text: str | None, data_dir: Path) -> str:
     backend = url.get_backend_name()
     if backend not in _DATABASES:
         raise SettingError(name, f"{backend!r} is not supported: use sqlite or postgresql")
-    if backend == "sqlite" and not url.database:
+    if backend == "sqlite" and (not url.database or url.database.startswith((":memory:", "file:"))):
         raise SettingError(name, "sqlite needs a file: sqlite:////var/lib/callease/callease.sqlite")
     if url.drivername in _DATABASES:
         url = url.set(drivername=_DATABASES[url.drivername])

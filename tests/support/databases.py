@@ -124,5 +124,6 @@ def _postgres_binaries() -> Path:
 
 def _migrate(url: str) -> None:
     database = Database(url.replace("postgresql://", "postgresql+psycopg://"))
+    database.create()
     upgrade(database)
     database.dispose()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from callease.attribution.models import Visit
 from callease.attribution.sources import DIRECT, host_of, matches
@@ -26,6 +26,7 @@ from callease.numbers.pool import Held, Limits, NumberPool, subject_of
 
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)
+_LEASE_BY_ID = select(Lease.id).where(Lease.id == bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,18 @@ class Reveals:
         rows: list[Row] = [(Visit, begun)] if begun else []
         rows.append((Lease, _row(held, site, listing, view, subject, source_class, visit, begun)))
         try:
-            if held.new or now - held.leased_at < _PERHAPS_UNWRITTEN:
+            if held.new or now - held.leased_at < _PERHAPS_UNWRITTEN or not self._is_logged(held.lease_id):
                 self._rows.write(rows)
         except CalleaseError as error:
             if held.new:
                 self._pool.take_back(listing.office_id, subject, held)
             return fallback(site, listing, error.code)
         return self._shown(site, listing, held)
+
+    def _is_logged(self, lease_id: str) -> bool:
+        """Redis may have held a number for somebody who was told otherwise, because its answer came too late."""
+        with self._database.lookup_connection() as connection:
+            return connection.scalar(_LEASE_BY_ID, {"id": lease_id}) is not None
 
     def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held) -> Revealed:
         now = self._clock.now()

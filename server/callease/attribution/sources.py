@@ -27,6 +27,7 @@ _CLICK_IDS = {
     "fbclid": ("facebook", "social", "social"),
 }
 CLICK_IDS = tuple(_CLICK_IDS)
+_NAME_AT_MOST = 200
 
 _PAID = frozenset("cpc ppc paid paidsearch paid_search paid-search sem cpa cpo search_ads adwords direct_ads".split())
 _PAID_SOCIAL = frozenset("paid_social paidsocial paid-social target targeting targeted social_cpc smm_ads".split())
@@ -109,8 +110,8 @@ def _stated(stated: Mapping[str, str | None]) -> Source:
 
 
 def _from_utm(query: Mapping[str, str]) -> Source:
-    source = query.get("utm_source", "").lower() or None
-    medium = query.get("utm_medium", "").lower() or None
+    source = query.get("utm_source", "").lower()[:_NAME_AT_MOST] or None
+    medium = query.get("utm_medium", "").lower()[:_NAME_AT_MOST] or None
     source_class = _class_of(source or "", medium or "")
     if source_class in ("organic", "other") and any(query.get(name) for name in ("gclid", "gbraid", "wbraid", "yclid")):
         source_class = "paid_search"
@@ -147,7 +148,7 @@ def _from_referrer(referrer: str | None, own_domains: Sequence[str]) -> Source |
     path = urlsplit_or_empty(referrer).path
     kind, name = _of_host(host, path)
     if kind is None:
-        return Source("referral", host, "referral")
+        return Source("referral", host[:_NAME_AT_MOST], "referral")
     return Source(_CLASS_OF_KIND.get(kind, kind), name, _MEDIUM_OF_KIND.get(kind, kind))
 
 

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from callease.base.errors import Conflict, InvalidRequest, Unavailable
 
 _BUSY_SECONDS = 5
+_BUSY_AT_LEAST_MS = 100
 _TURN_SECONDS = 0.0005
 
 
@@ -73,6 +76,7 @@ class Database:
     def __init__(self, url: str, pool_size: int = 20) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._file = Path(parsed.database or "")
         # Parameters are phones and hashes: an error's text goes into the log without them.
         arguments: dict[str, Any] = {
             "pool_size": pool_size,
@@ -82,22 +86,33 @@ class Database:
         }
         if self.is_sqlite:
             arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+            # A file that has gone away must be an error: SQLite would otherwise make an empty one in its place.
+            only_if_there = {**parsed.query, "mode": "rw", "uri": "true"}
+            parsed = parsed.set(database=f"file:{quote(parsed.database or '')}", query=only_if_there)
         else:
             arguments.update(pool_pre_ping=True, connect_args={"connect_timeout": 2})
         self.engine: Engine = create_engine(parsed, **arguments)
         if self.is_sqlite:
-            _prepare_sqlite(self.engine, parsed.database or "")
+            _prepare_sqlite(self.engine, self._file)
         self._writers = self.engine.execution_options(writes=True)
-        self._lookups = self.engine.execution_options(lookups=True, isolation_level="AUTOCOMMIT")
+        # SQLite's connections begin nothing by themselves, see below; others are told not to.
+        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._lookups = self.engine.execution_options(lookups=True, **alone)
         # What layers above want to know of every writing session, see Session.info.
         self.session_info: dict[Any, Any] = {}
         self._writing = sessionmaker(self._writers, expire_on_commit=False, info=self.session_info)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One commit at the end, or nothing: any exception rolls back."""
-        with _server_missing_is_unavailable(), self._writing() as session, session.begin():
+    def transaction(self, patience_seconds: float = _BUSY_SECONDS) -> Iterator[Session]:
+        """One commit at the end, or nothing: any exception rolls back.
+
+        `patience_seconds` is how long SQLite's other writers are waited for, before it is Unavailable.
+        """
+        writers = self._writers
+        if patience_seconds != _BUSY_SECONDS:
+            writers = writers.execution_options(patience=patience_seconds)
+        with _server_missing_is_unavailable(), self._writing(bind=writers) as session, session.begin():
             yield session
 
     @contextmanager
@@ -116,6 +131,15 @@ class Database:
         """A bare connection for single look-ups that are made thousands of times a second: each sees its own moment."""
         with _server_missing_is_unavailable(), self._lookups.connect() as connection:
             yield connection
+
+    def create(self) -> None:
+        """Makes the file of an SQLite database that is not there yet; a server's is made by its operator."""
+        if not self.is_sqlite:
+            return
+        try:
+            self._file.touch()
+        except OSError as error:
+            raise Unavailable("database") from error
 
     def check(self) -> None:
         """Raises Unavailable when no statement gets through."""
@@ -149,7 +173,7 @@ def _server_missing_is_unavailable() -> Iterator[None]:
         raise
 
 
-def _prepare_sqlite(engine: Engine, database_path: str) -> None:
+def _prepare_sqlite(engine: Engine, file: Path) -> None:
     """WAL, durable commits, and one writer at a time, who knows from the start that he will write.
 
     A transaction that reads first and writes later would fail at once, whatever the busy time-out, when somebody else
@@ -166,8 +190,7 @@ def _prepare_sqlite(engine: Engine, database_path: str) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         record.info["locks"] = [
-            os.open(f"{database_path}.{name}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            for name in ("turn", "lock")
+            os.open(f"{file}.{name}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600) for name in ("turn", "lock")
         ]
 
     @event.listens_for(engine, "close")
@@ -179,7 +202,12 @@ def _prepare_sqlite(engine: Engine, database_path: str) -> None:
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         if options.get("writes"):
-            _queue_up(*connection.info["locks"])
+            ends = time.monotonic() + options.get("patience", _BUSY_SECONDS)
+            turn, lock = connection.info["locks"]
+            _queue_up(turn, lock, ends)
+            # Whoever is still in the way is no Callease.
+            left_ms = max(_BUSY_AT_LEAST_MS, int(1000 * (ends - time.monotonic())))
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={left_ms}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         elif not options.get("lookups"):
             connection.exec_driver_sql("BEGIN")
@@ -190,8 +218,7 @@ def _prepare_sqlite(engine: Engine, database_path: str) -> None:
         fcntl.flock(record.info["locks"][1], fcntl.LOCK_UN)
 
 
-def _queue_up(turn: int, lock: int) -> None:
-    ends = time.monotonic() + _BUSY_SECONDS
+def _queue_up(turn: int, lock: int, ends: float) -> None:
     _take(turn, ends)
     try:
         _take(lock, ends)

@@ -6,6 +6,7 @@ a Redis that died may have lost its last second, or everything.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,18 +70,22 @@ class LuaScript:
 
     def __init__(self, path: Path) -> None:
         self._source = path.read_text(encoding="utf-8")
-        self._sha = ""
+        self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, store: RedisStore, keys: Sequence[str], arguments: Callable[[], Sequence[str | int]]) -> Any:
-        """`arguments` is asked again on a second try: a new connection can mean a new server."""
+        """`arguments` is asked when the connection stands: a new one can mean a new server, with another run id."""
 
         def operation(client: redis.Redis) -> Any:
-            values = [str(value) for value in arguments()]
-            if not self._sha:
-                self._sha = str(client.script_load(self._source))
+            connection = client.connection_pool.get_connection()
             try:
-                return client.evalsha(self._sha, len(keys), *keys, *values)
-            except NoScriptError:
-                return client.eval(self._source, len(keys), *keys, *values)
+                values = [len(keys), *keys, *map(str, arguments())]
+                try:
+                    connection.send_command("EVALSHA", self._sha, *values)
+                    return client.parse_response(connection, "EVALSHA")
+                except NoScriptError:
+                    connection.send_command("EVAL", self._source, *values)
+                    return client.parse_response(connection, "EVAL")
+            finally:
+                client.connection_pool.release(connection)
 
         return store.call(operation)

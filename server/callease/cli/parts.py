@@ -36,6 +36,7 @@ def prepared() -> Iterator[Services]:
     settings = load_settings()
     with redis_of(settings):
         parts = build_services(settings)
+        parts.database.create()
         parts.database.check()
         upgrade(parts.database)
         try:

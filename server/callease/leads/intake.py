@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 # Long enough that the request which brought the message is surely over.
 _FIRST_RETRY = timedelta(seconds=20)
 _RETRIES_AT_MOST = 12
+# There is the spool: a provider need not wait for a busy database.
+_PATIENCE_SECONDS = 2.0
 _BATCH = 50
 
 
@@ -54,7 +56,7 @@ class CallIntake:
         """Takes an authenticated message. Raises InvalidRequest or NotFound when it cannot be taken as it is."""
         message = self._message(account, incoming)
         try:
-            with self._database.transaction() as session:
+            with self._database.transaction(_PATIENCE_SECONDS) as session:
                 session.add(message)
         except Unavailable:
             self._write_spool(message)

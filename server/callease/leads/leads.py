@@ -47,7 +47,7 @@ def act(session: Session, clock: Clock, lead: Lead, action: str, actor_id: str, 
     seen = LeadStatus(lead.status)
     target = TRANSITIONS.get((seen, action))
     if target is None:
-        raise Conflict("lead_moved_on", status=lead.status)
+        raise Conflict("lead_moved_on", lead_status=lead.status)
     now = clock.now()
     holder: dict[str, str | None] = {}
     if action == "claim":
@@ -74,7 +74,7 @@ def move_to(session: Session, clock: Clock, lead: Lead, wanted: str, actor_id: s
         return lead
     action = action_towards(LeadStatus(lead.status), LeadStatus(wanted))
     if action is None:
-        raise Conflict("lead_moved_on", status=lead.status)
+        raise Conflict("lead_moved_on", lead_status=lead.status)
     return act(session, clock, lead, action, actor_id, actor)
 
 

@@ -59,6 +59,9 @@ _TITLES = {
     "office_keeps_its_advertiser": "An office cannot move to another advertiser",
     "redis": "Redis cannot be reached",
     "database": "The database cannot be reached",
+    "snapshot": "The routing snapshot cannot be read",
+    "http_error": "The request cannot be answered",
+    "internal_error": "Something went wrong on our side",
 }
 
 

@@ -169,6 +169,15 @@ def test_a_shared_number_stays_held_until_its_last_holder_is_done(unsplit: Desk)
     assert unsplit.outcome("other", at=LEASE_SECONDS + 1_000) == (shared.e164, "dynamic")
 
 
+def test_a_short_lease_does_not_end_another_s_hold(unsplit: Desk) -> None:
+    for index in range(3):
+        unsplit.lease(f"v{index}")
+    shared = unsplit.lease("late", at=1, seconds=60)
+    assert unsplit.outcome("later", at=100)[1] == "shared"
+    assert unsplit.lease("late", at=100, seconds=60).new
+    assert shared.outcome == "shared"
+
+
 def test_a_number_that_is_added_is_leased_at_once(unsplit: Desk, cast: Cast) -> None:
     held = [unsplit.lease(f"v{index}", at=index) for index in range(3)]
     assert unsplit.outcome("full", at=4)[1] == "shared"

@@ -209,3 +209,11 @@ def test_any_text_at_all_has_a_source(
     found = source_of(page, referrer, own, stated)
     assert found is None or (isinstance(found.source_class, str) and found.source_class)
     assert set(click_ids(page)) <= set(CLICK_IDS)
+
+
+@given(st.text(min_size=150, max_size=400).map(lambda text: text.replace("&", "")))
+def test_names_are_cut_to_what_can_be_kept(text: str) -> None:
+    tagged = source_of(f"{PAGE}?utm_source={text}&utm_medium={text}", None, OWN)
+    referred = source_of(PAGE, f"https://{'a' * 300}.example/", OWN)
+    for found in (tagged, referred):
+        assert found is None or max(len(found.source or ""), len(found.medium or "")) <= 200

@@ -117,7 +117,8 @@ def loaded(schema: Schema, partial: bool = False) -> Fields:
     """The request's JSON body. Raises InvalidRequest, field by field."""
     body = json_object()
     try:
-        fields: Fields = schema.load(body, partial=partial)
+        # By name: what is inside a field is always given whole.
+        fields: Fields = schema.load(body, partial=tuple(schema.fields) if partial else False)
     except ValidationError as error:
         raise InvalidRequest(error.normalized_messages()) from None
     return fields

@@ -76,7 +76,7 @@ def _folder() -> Path:
 
 
 def _answer(script: Script, cache_control: str) -> Response:
-    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    packed = request.accept_encodings["gzip"] > 0
     response = Response(script.packed if packed else script.plain, content_type="text/javascript; charset=utf-8")
     if packed:
         response.headers["Content-Encoding"] = "gzip"

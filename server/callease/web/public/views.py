@@ -69,11 +69,6 @@ def lease_events(lease: str) -> Response:
     return answer(None, 204)
 
 
-@blueprint.route("/v1/<path:_>", methods=["OPTIONS"])
-def preflight(_: str) -> Response:
-    return answer(None, 204)
-
-
 def _shown(revealed: Revealed) -> Response:
     hours = revealed.hours
     body: dict[str, Any] = {

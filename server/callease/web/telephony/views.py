@@ -17,6 +17,8 @@ from callease.web.services import Services, services
 
 _log = logging.getLogger(__name__)
 _BODY_AT_MOST = 1_048_576
+# The caller hears nothing until there is an answer, and providers hang up after two seconds or more.
+_PATIENCE_SECONDS = 1.0
 
 blueprint = Blueprint("telephony", __name__)
 
@@ -77,7 +79,7 @@ def _incoming(parts: Services, suffix: str) -> Incoming:
 
 def _answer(parts: Services, account: AccountFacts, question: RouteQuestion) -> RouteAnswer:
     try:
-        with parts.database.transaction() as session:
+        with parts.database.transaction(_PATIENCE_SECONDS) as session:
             answer = answer_question(session, parts.clock, parts.box, account.id, question)
         ROUTES.labels("database").inc()
     except Unavailable:
