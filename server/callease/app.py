@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from callease.attribution.reveals import Reveals
+from callease.attribution.visits import Visits
 from callease.base.clock import Clock, SystemClock
 from callease.base.database import Database
 from callease.base.group_commit import GroupCommit
@@ -37,6 +38,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     database = Database(settings.database_url)
     redis = RedisStore(settings.redis_url or f"unix://{settings.redis_socket}")
     box = SecretBox(settings.secret_key)
+    rows = GroupCommit(database)
     pool = NumberPool(database, redis, clock)
     changes = ChangeMark(settings.data_dir / "run" / "catalogue-mark")
     share(database, changes)
@@ -49,7 +51,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         box=box,
         snapshot=Snapshot(settings.snapshot_path),
         catalog=catalog,
-        reveals=Reveals(database, catalog, pool, GroupCommit(database), clock, box),
+        rows=rows,
+        visits=Visits(database, rows, clock),
+        reveals=Reveals(database, catalog, pool, rows, clock, box),
         intake=CallIntake(database, clock, box, settings.spool_dir),
     )
 

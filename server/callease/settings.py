@@ -67,7 +67,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=_public_url(env.get("CALLEASE_PUBLIC_URL")),
         public_prefix=_public_prefix(env.get("CALLEASE_PUBLIC_PREFIX")),
         trusted_proxies=_networks("CALLEASE_TRUSTED_PROXIES", env.get("CALLEASE_TRUSTED_PROXIES")),
-        allow_private_urls=_list(env.get("CALLEASE_ALLOW_PRIVATE_URLS")),
+        allow_private_urls=_hosts("CALLEASE_ALLOW_PRIVATE_URLS", env.get("CALLEASE_ALLOW_PRIVATE_URLS")),
         retry_seconds=_retry_seconds(env.get("CALLEASE_RETRY_SECONDS")),
     )
 
@@ -89,7 +89,7 @@ def _database_url(text: str | None, data_dir: Path) -> str:
     name = "CALLEASE_DATABASE_URL"
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise SettingError(name, "is not a database address such as postgresql://user@host/name") from None
     backend = url.get_backend_name()
     if backend not in _DATABASES:
@@ -110,8 +110,11 @@ def _redis_url(text: str | None) -> str | None:
     if not text:
         return None
     name, form = "CALLEASE_REDIS_URL", "must be an address that begins with redis://, rediss:// or unix://"
-    if _address(name, text, form).scheme not in ("redis", "rediss", "unix"):
+    parts = _address(name, text, form)
+    if parts.scheme not in ("redis", "rediss", "unix"):
         raise SettingError(name, form)
+    if parts.scheme != "unix" and not re.fullmatch(r"(/\d*)?", parts.path):
+        raise SettingError(name, "what follows the host must be the number of a database, such as /0")
     return text
 
 
@@ -187,11 +190,22 @@ def _networks(name: str, text: str | None) -> tuple[Network, ...]:
     return tuple(networks)
 
 
+def _hosts(name: str, text: str | None) -> tuple[str, ...]:
+    for entry in _list(text):
+        try:
+            ipaddress.ip_address(entry)
+        except ValueError:
+            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", entry):
+                problem = f"{entry!r} is neither a host name nor an address; ports and schemes are not given"
+                raise SettingError(name, problem) from None
+    return _list(text)
+
+
 def _retry_seconds(text: str | None) -> tuple[int, ...]:
     if not text:
         return RETRY_SECONDS
     parts = _list(text)
-    if not all(part.isascii() and part.isdigit() and len(part) <= 7 for part in parts):
+    if not parts or not all(part.isascii() and part.isdigit() and len(part) <= 7 for part in parts):
         raise SettingError("CALLEASE_RETRY_SECONDS", "must be whole seconds such as 5,300,1800")
     if len(parts) > _RETRIES_AT_MOST:
         raise SettingError("CALLEASE_RETRY_SECONDS", f"must not have more than {_RETRIES_AT_MOST} delays")

@@ -24,8 +24,9 @@ from callease.web.services import Services
 
 _log = logging.getLogger(__name__)
 _SLOTS = 16
-# One slow receiver may hold this many slots, the others stay free.
+# A receiver that holds this many slots gets no more until one is free, so a slow one cannot hold them all.
 _SLOTS_AN_ENDPOINT = 4
+_CLAIMED_AT_ONCE = 4
 _TICK_SECONDS = 0.25
 _HEARTBEAT_SECONDS, _HEARTBEAT_LASTS = 5.0, 30
 _LEFT_OVER_SECONDS = 5.0
@@ -77,7 +78,7 @@ class Worker:
         with self._lock:
             free = _SLOTS - self._busy.total()
             full = [endpoint for endpoint, count in self._busy.items() if count >= _SLOTS_AN_ENDPOINT]
-        parcels = self._relay.claim(min(free, _SLOTS_AN_ENDPOINT), not_to=full) if free > 0 else []
+        parcels = self._relay.claim(min(free, _CLAIMED_AT_ONCE), not_to=full) if free > 0 else []
         for parcel in parcels:
             self._send(pool, parcel)
         return bool(events or parcels)
@@ -96,10 +97,17 @@ class Worker:
         pool.submit(self._relay.attempt, parcel).add_done_callback(done)
 
     def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
+        """A job that fails is logged and waits for its next turn: the others, and the deliveries, go on."""
         now = self._parts.clock.now()
-        if self._due.get(name, now) <= now:
+        if self._due.get(name, now) > now:
+            return
+        self._due[name] = now + timedelta(seconds=seconds)
+        try:
             job()
-            self._due[name] = now + timedelta(seconds=seconds)
+        except Unavailable:
+            raise
+        except Exception:
+            _log.exception("the job %r failed", name)
 
     def _beat(self) -> None:
         try:

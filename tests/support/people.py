@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,11 +46,12 @@ class Page:
 
 
 class Telephone:
-    """A PBX that speaks the generic provider's language; signed with the account's secret."""
+    """A PBX that speaks the generic provider's language; signed with the account's secret, at `now` (Unix time)."""
 
-    def __init__(self, transport: Transport, account: Mapping[str, str]) -> None:
+    def __init__(self, transport: Transport, account: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
         self._transport = transport
         self.account = account
+        self._now = now
 
     def route(self, call: str, to: str, caller: str | None = "+77011234567", **fields: Any) -> Answer:
         """ "Where does this call go?"; `at` defaults to now."""
@@ -76,7 +77,7 @@ class Telephone:
     def send(self, url: str, body: Any, secret: str | None = None) -> Answer:
         """Any JSON, signed with `secret` or the account's own."""
         content = json.dumps(body).encode()
-        message, stamp = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
+        message, stamp = f"msg_{uuid.uuid4().hex}", str(int(self._now()))
         headers = {
             "Content-Type": "application/json",
             "webhook-id": message,

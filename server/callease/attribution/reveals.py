@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from callease.attribution.models import Visit
 from callease.attribution.sources import DIRECT, host_of, matches
-from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
+from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit, is_logged
 from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.errors import CalleaseError, Forbidden, NotFound, Unavailable
@@ -26,7 +26,6 @@ from callease.numbers.pool import Held, Limits, NumberPool, subject_of
 
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)
-_LEASE_BY_ID = select(Lease.id).where(Lease.id == bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,8 @@ class Reveals:
             return "measure"
         if listing.status != "active":
             return "listing_not_active"
+        if listing.office_id is None:
+            return "no_office"
         if request.view.device.is_bot:
             return "bot"
         if site.require_token and not self._token_is_valid(site, listing.external_id, request.token):
@@ -113,6 +114,7 @@ class Reveals:
         view: PageView,
         address: str | None,
     ) -> Revealed:
+        assert listing.office_id and listing.pool_version is not None, "a listing without an office gets no lease"
         now = self._clock.now()
         visit = self._visits.find(site.id, view.visitor, view.session, now)
         begun = None if visit else begin_visit(view, now)
@@ -137,23 +139,21 @@ class Reveals:
         except CalleaseError as error:
             error.data.setdefault("fallback", listing.phone)
             raise
-        if not held.new:
-            begun = None  # the request that made the lease has begun the visit
+        if begun:
+            # The same from both, when one visitor's two clicks meet in two processes.
+            begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
         rows: list[Row] = [(Visit, begun)] if begun else []
         rows.append((Lease, _row(held, site, listing, view, subject, source_class, visit, begun)))
         try:
-            if held.new or now - held.leased_at < _PERHAPS_UNWRITTEN or not self._is_logged(held.lease_id):
+            # Redis may have held a number for somebody who was told otherwise, because its answer came too late.
+            young = now - held.leased_at < _PERHAPS_UNWRITTEN
+            if held.new or young or not is_logged(self._database, held.lease_id):
                 self._rows.write(rows)
         except CalleaseError as error:
             if held.new:
                 self._pool.take_back(listing.office_id, subject, held)
             return fallback(site, listing, error.code)
         return self._shown(site, listing, held)
-
-    def _is_logged(self, lease_id: str) -> bool:
-        """Redis may have held a number for somebody who was told otherwise, because its answer came too late."""
-        with self._database.lookup_connection() as connection:
-            return connection.scalar(_LEASE_BY_ID, {"id": lease_id}) is not None
 
     def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held) -> Revealed:
         now = self._clock.now()

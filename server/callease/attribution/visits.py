@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from callease.attribution.devices import UNKNOWN_DEVICE, Device
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, Source, bare_address, click_ids, source_of
+from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.errors import NotFound
+from callease.base.group_commit import GroupCommit
 from callease.base.ids import new_id
 from callease.catalog.lookup import SiteFacts
 from callease.numbers.models import Lease
@@ -22,6 +24,7 @@ from callease.numbers.models import Lease
 # A visit ends after half an hour without a page; a visitor's last known campaign is believed for a month.
 _VISIT_GAP = timedelta(minutes=30)
 _SOURCE_REMEMBERED = timedelta(days=30)
+_SEEN_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,38 @@ class PageView:
         return self.referrer if self.consented else None
 
 
-def take_page_view(session: Session, view: PageView, at: datetime) -> Visit:
-    """The visit that this page belongs to: the one under way, or a new one when the source is a new one."""
-    under_way = visit_under_way(session, view.site_id, view.visitor, view.session, at)
-    source = source_of(view.url, view.referrer, view.domains, view.stated)
-    if under_way and not _begins_anew(under_way, source):
-        under_way.seen_at = max(under_way.seen_at, at)
-        if new_ids := {k: v for k, v in _clients(view).items() if under_way.clients.get(k) != v}:
-            under_way.clients = {**under_way.clients, **new_ids}
-        return under_way
-    visit = Visit(**begin_visit(view, at, source or _remembered_source(session, view, at)))
-    session.add(visit)
-    session.flush()
-    return visit
+class Visits:
+    """Page views come by the thousand: new visits are written in groups, one under way once a minute."""
+
+    def __init__(self, database: Database, rows: GroupCommit, clock: Clock) -> None:
+        self._database = database
+        self._rows = rows
+        self._clock = clock
+
+    def take_page_view(self, view: PageView) -> str:
+        """The id of the visit that this page belongs to: the one under way, or a new one when the source is a new one.
+
+        Raises Unavailable.
+        """
+        at = self._clock.now()
+        with self._database.reading() as session:
+            under_way = visit_under_way(session, view.site_id, view.visitor, view.session, at)
+            source = source_of(view.url, view.referrer, view.domains, view.stated)
+            if under_way is None or _begins_anew(under_way, source):
+                begun = begin_visit(view, at, source or _remembered_source(session, view, at))
+                under_way = None
+        if under_way is None:
+            self._rows.write([(Visit, begun)])
+            return str(begun["id"])
+        if at - under_way.seen_at > _SEEN_AGAIN or _new_clients(under_way, view):
+            self._continue(under_way.id, view, at)
+        return under_way.id
+
+    def _continue(self, visit_id: str, view: PageView, at: datetime) -> None:
+        with self._database.transaction() as session:
+            visit = session.get_one(Visit, visit_id, with_for_update=True)
+            visit.seen_at = max(visit.seen_at, at)
+            visit.clients = {**visit.clients, **_new_clients(visit, view)}
 
 
 def visit_under_way(
@@ -119,12 +141,28 @@ _BY_SESSION = _NEWEST_VISIT.where(Visit.session == bindparam("session"))
 _BY_VISITOR = _NEWEST_VISIT.where(Visit.visitor == bindparam("visitor"), Visit.seen_at > bindparam("since"))
 
 
-def take_lease_event(session: Session, lease_id: str, type_: str, at: datetime) -> None:
-    """`heartbeat` only says that the page is open: it is checked and not kept. Raises NotFound("unknown_lease")."""
-    if session.scalar(select(Lease.id).where(Lease.id == lease_id)) is None:
+def take_lease_event(database: Database, rows: GroupCommit, lease_id: str, type_: str, at: datetime) -> None:
+    """`heartbeat` only says that the page is open: it is checked and not kept.
+
+    Raises NotFound("unknown_lease"), Unavailable.
+    """
+    if not is_logged(database, lease_id):
         raise NotFound("unknown_lease")
     if type_ != "heartbeat":
-        session.add(LeaseEvent(id=new_id("lev"), lease_id=lease_id, type=type_, at=at))
+        rows.write([(LeaseEvent, {"id": new_id("lev"), "lease_id": lease_id, "type": type_, "at": at})])
+
+
+_LEASE_BY_ID = select(Lease.id).where(Lease.id == bindparam("id"))
+
+
+def is_logged(database: Database, lease_id: str) -> bool:
+    """Whether the lease stands in the log. Raises Unavailable."""
+    with database.lookup_connection() as connection:
+        return connection.scalar(_LEASE_BY_ID, {"id": lease_id}) is not None
+
+
+def _new_clients(visit: Visit, view: PageView) -> dict[str, Any]:
+    return {name: value for name, value in _clients(view).items() if visit.clients.get(name) != value}
 
 
 def _begins_anew(under_way: Visit, source: Source | None) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from sqlalchemy import JSON, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -168,7 +168,8 @@ def _server_missing_is_unavailable() -> Iterator[None]:
         # Without its cause: the server's own message quotes the values, and a value may be a phone.
         raise Conflict("changed_meanwhile") from None
     except DBAPIError as error:
-        if error.connection_invalidated:
+        # SQLite says no more than "database error" of a file that is damaged or none of its own.
+        if error.connection_invalidated or type(error) is DatabaseError:
             raise Unavailable("database") from error
         raise
 

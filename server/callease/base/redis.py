@@ -51,7 +51,7 @@ class RedisStore:
             try:
                 return operation(self.client)
             except redis.ConnectionError:
-                self.client.connection_pool.disconnect()
+                self.client.connection_pool.disconnect(inuse_connections=False)
                 return operation(self.client)
         except RedisError as error:
             raise Unavailable("redis") from error

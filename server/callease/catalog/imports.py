@@ -45,9 +45,13 @@ def import_listings(session: Session, clock: Clock, rows: Sequence[dict[str, Any
         session.flush()
 
 
-def close_missing(session: Session, clock: Clock, site_id: str, present: set[str], report: ImportReport) -> None:
-    """Closes the site's listings that are not among `present` (external ids)."""
+def close_missing(
+    session: Session, clock: Clock, site_id: str, present: set[str], advertiser_id: str | None, report: ImportReport
+) -> None:
+    """Closes the site's listings, of one advertiser or of all, that are not among `present` (external ids)."""
     open_ones = select(Listing.id, Listing.external_id).where(Listing.site_id == site_id, Listing.status != "closed")
+    if advertiser_id:
+        open_ones = open_ones.where(Listing.advertiser_id == advertiser_id)
     missing = [id_ for id_, external_id in session.execute(open_ones) if external_id not in present]
     for batch in _batches(missing):
         for listing in session.scalars(select(Listing).where(Listing.id.in_(batch))):

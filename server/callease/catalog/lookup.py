@@ -40,7 +40,10 @@ class SiteFacts:
 
 @dataclass(frozen=True)
 class ListingFacts:
-    """`office_id` is the office that answers, already chosen; `phone` the real one, None when the portal gave none."""
+    """`office_id` is the office that answers, already chosen; None when the advertiser has none left.
+
+    `phone` is the real one, None when the portal gave none.
+    """
 
     id: str
     external_id: str
@@ -49,8 +52,8 @@ class ListingFacts:
     phone: str | None
     status: str
     advertiser_id: str
-    office_id: str
-    pool_version: int
+    office_id: str | None
+    pool_version: int | None
     hours: dict[str, Any] | None
     timezone: str | None
 
@@ -80,7 +83,7 @@ LISTING_FACTS = (
         Office.timezone,
     )
     .join(Advertiser, Advertiser.id == Listing.advertiser_id)
-    .join(Office, Office.id == _office_that_answers)
+    .outerjoin(Office, Office.id == _office_that_answers)
 )
 SITE_FACTS = select(*_SITE_COLUMNS).where(Site.retired_at.is_(None))
 

@@ -24,7 +24,7 @@ def run(port: int, reset: bool) -> int:
 
     address = f"http://{_HOST}:{port}"
     settings = load_settings()
-    check_free(f"{_HOST}:{port}", _HOST, port)
+    check_free("--port", _HOST, port)
     if reset:
         _reset(settings)
     collect_metrics_in(settings.data_dir / "run" / f"metrics-{os.getpid()}")
@@ -38,7 +38,7 @@ def run(port: int, reset: bool) -> int:
         if facts is None:
             _refuse_foreign(parts.database)
             print("Callease demo: making a portal with a month of calls ...", file=sys.stderr, flush=True)
-            facts = seed(parts)
+            facts = seed(parts, address)
         worker = subprocess.Popen([sys.executable, "-m", "callease.cli", "worker"])
         try:
             threading.Thread(target=_announce, args=(address, facts.logins), daemon=True).start()

@@ -48,7 +48,6 @@ _WAYS: tuple[tuple[float, str, str], ...] = (
     (0.05, "", "https://blog.example.kz/novostroyki"),
     (0.10, "", ""),
 )  # fmt: skip
-_STARTED_BY = "https://bosaga.example"
 
 
 @dataclass
@@ -63,13 +62,14 @@ class _World:
     destinations: dict[str, list[str]]
     leased_at: dict[str, datetime]
     callers: list[tuple[str, Number, str]]
+    address: str
 
 
-def write_past(parts: Services, offices: dict[str, str]) -> None:
-    """`offices`: keys to ids, of the seeded catalogue."""
+def write_past(parts: Services, offices: dict[str, str], address: str) -> None:
+    """`offices`: keys to ids, of the seeded catalogue; `address`: of the portal."""
     now = parts.clock.now()
     with parts.database.transaction() as session:
-        world = _world(session, sorted(offices.values()))
+        world = _world(session, sorted(offices.values()), address)
         clock = SetClock(now)
         for moment in _moments(world.chance, now):
             clock.set(moment)
@@ -79,7 +79,7 @@ def write_past(parts: Services, offices: dict[str, str]) -> None:
         session.execute(update(OutboxEvent).values(fanned_out_at=now))
 
 
-def _world(session: Session, office_ids: list[str]) -> _World:
+def _world(session: Session, office_ids: list[str], address: str) -> _World:
     numbers: dict[str, list[Number]] = {office_id: [] for office_id in office_ids}
     for number in session.scalars(select(Number).where(Number.role == "lease").order_by(Number.e164)):
         numbers[number.office_id].append(number)
@@ -93,6 +93,7 @@ def _world(session: Session, office_ids: list[str]) -> _World:
         destinations={office.id: [str(each["to"]) for each in office.destinations] for office in offices},
         leased_at={},
         callers=[],
+        address=address,
     )
 
 
@@ -111,7 +112,7 @@ def _one_reveal(session: Session, parts: Services, clock: SetClock, world: _Worl
     chance, listing = world.chance, world.chance.choice(world.listings)
     visitor = new_id("v")
     _, query, referrer = chance.choices(_WAYS, [way[0] for way in _WAYS])[0]
-    page = f"{_STARTED_BY}/listing/{listing.external_id}"
+    page = f"{world.address}/listing/{listing.external_id}"
     view = PageView(
         site_id=world.site.id,
         domains=world.site.domains,

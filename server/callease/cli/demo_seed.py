@@ -16,6 +16,7 @@ from callease.telephony import accounts as telephony
 from callease.tenancy import accounts
 from callease.tenancy.roles import Role
 from callease.web.demo.catalogue import Catalogue, load_catalogue
+from callease.web.demo.catalogue import Listing as ListingForSale
 from callease.web.services import Services
 
 _PASSWORD = "bosaga-demo"  # noqa: S105 - printed on the screen of whoever starts the demo
@@ -41,19 +42,24 @@ def read_facts(data_dir: Path) -> DemoFacts | None:
     return DemoFacts(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
-def seed(parts: Services) -> DemoFacts:
-    """Everything in one transaction, then a month of calls; the facts are written last, so a torn seed is seen."""
+def seed(parts: Services, address: str) -> DemoFacts:
+    """Everything in one transaction, then a month of calls; the facts are written last, so a torn seed is seen.
+
+    `address` is the portal's own, without a slash at its end.
+    """
     stock = load_catalogue()
     with parts.database.transaction() as session:
-        facts, offices = _seed_catalogue(session, parts, stock)
-    write_past(parts, offices)
+        facts, offices = _seed_catalogue(session, parts, stock, address)
+    write_past(parts, offices, address)
     path = facts_path(parts.settings.data_dir)
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(asdict(facts), file, ensure_ascii=False)
     return facts
 
 
-def _seed_catalogue(session: Session, parts: Services, stock: Catalogue) -> tuple[DemoFacts, dict[str, str]]:
+def _seed_catalogue(
+    session: Session, parts: Services, stock: Catalogue, address: str
+) -> tuple[DemoFacts, dict[str, str]]:
     site, _ = catalog.create_site(
         session,
         parts.clock,
@@ -80,7 +86,7 @@ def _seed_catalogue(session: Session, parts: Services, stock: Catalogue) -> tupl
         advertisers[row.key] = made.id
     offices = _seed_offices(session, parts, stock, advertisers)
     for listing in stock.listings:
-        _seed_listing(session, parts, stock, listing.external_id, site.id, advertisers, offices)
+        _seed_listing(session, parts, stock, listing, f"{address}/listing", site.id, advertisers, offices)
     account, shown = telephony.create_account(
         session, parts.clock, parts.box, {"provider": "generic", "name": "Телефон демо", "credentials": {}}
     )
@@ -117,12 +123,12 @@ def _seed_listing(
     session: Session,
     parts: Services,
     stock: Catalogue,
-    external_id: str,
+    listing: ListingForSale,
+    folder: str,
     site_id: str,
     advertisers: dict[str, str],
     offices: dict[str, str],
 ) -> None:
-    listing = next(row for row in stock.listings if row.external_id == external_id)
     complex_ = next(row for row in stock.complexes if row.slug == listing.complex)
     office = next(row for row in stock.offices if row.key == listing.office)
     assert office.advertiser, "the call centre sells nothing"
@@ -135,7 +141,7 @@ def _seed_listing(
             "office_id": offices[office.key],
             "external_id": listing.external_id,
             "title": listing.title["ru"],
-            "url": f"https://{stock.portal.domain}/listing/{listing.external_id}",
+            "url": f"{folder}/{listing.external_id}",
             "phone": listing.phone,
             "complex": complex_.name["ru"],
             "price": {"amount": f"{listing.price}.00", "currency": "KZT"},

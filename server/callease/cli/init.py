@@ -22,16 +22,15 @@ def run(email: str) -> int:
 
 
 def initialise(parts: Services, email: str) -> dict[str, object]:
-    """`password` is there only when the owner was made now: it is shown once."""
+    """`password` is None unless the owner was made now: it is shown once."""
     with parts.database.transaction() as session:
         first_owner = select(User).where(User.role == Role.OWNER, User.retired_at.is_(None)).order_by(User.id).limit(1)
         owner = session.scalar(first_owner)
-        made: dict[str, object] = {}
+        password: str | None = None
         if owner is None:
             password = secret_token(12)
             fields = {"email": email, "name": "Owner", "role": Role.OWNER.value, "password": password}
             owner = create_user(session, parts.clock, fields)
-            made = {"password": password}
         _, token = create_token(session, parts.clock, {"name": "callease init", "role": Role.OWNER.value})
         shown = {"id": owner.id, "email": owner.email, "name": owner.name, "role": owner.role}
-    return {"token": token, "owner": shown, **made}
+    return {"token": token, "owner": shown, "password": password}

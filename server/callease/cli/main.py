@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ from callease.base.errors import CalleaseError, SettingError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
+    # Until a command has its own way to end: what it has begun, such as Redis, is put away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_EXIT_ON_SIGTERM))
     os.umask(0o077)  # phones and secrets are written: nobody else's business
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -22,12 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingError as error:
         print(f"callease: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read our output has read enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except CalleaseError as error:
         print(f"callease: {_SENTENCES.get(error.code, error.code)}", file=sys.stderr)
         return 1
     return exit_code
 
 
+_EXIT_ON_SIGTERM = 128 + signal.SIGTERM
 _SENTENCES = {
     "database": "CALLEASE_DATABASE_URL: the database cannot be reached",
     "redis": "CALLEASE_REDIS_URL: Redis cannot be reached",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from sqlalchemy import select
+
 from callease.app import build_services
 from callease.base.embedded_redis import EmbeddedRedis
 from callease.base.errors import SettingError
+from callease.catalog.models import Site
 from callease.migrations.schema import upgrade
 from callease.settings import Settings, load_settings
 from callease.web.services import Services
@@ -21,13 +24,26 @@ def redis_of(settings: Settings) -> Iterator[None]:
         return
     embedded = EmbeddedRedis(settings.data_dir, settings.redis_socket)
     try:
-        embedded.start()
-    except RuntimeError as error:
-        raise SettingError("CALLEASE_DATA_DIR", str(error)) from None
-    try:
+        try:
+            embedded.start()
+        except RuntimeError as error:
+            raise SettingError("CALLEASE_DATA_DIR", str(error)) from None
         yield
     finally:
         embedded.stop()
+
+
+def _check_secret_key(parts: Services) -> None:
+    """Under another key no telephony account can be recognised: that must be seen at the start, not by a caller."""
+    with parts.database.reading() as session:
+        sealed = session.scalar(select(Site.token_key_sealed).limit(1))
+    try:
+        if sealed:
+            parts.box.open(sealed)
+    except ValueError:
+        raise SettingError(
+            "CALLEASE_SECRET_KEY", "is not the key that this database's secrets were sealed with"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -39,6 +55,7 @@ def prepared() -> Iterator[Services]:
         parts.database.create()
         parts.database.check()
         upgrade(parts.database)
+        _check_secret_key(parts)
         try:
             yield parts
         finally:

@@ -16,7 +16,7 @@ from callease.settings import load_settings
 
 def run(bind: str, workers: int) -> int:
     host, port = _address(bind)
-    check_free(bind, host, port)
+    check_free("--bind", host, port)
     collect_metrics_in(load_settings().data_dir / "run" / f"metrics-{os.getpid()}")
     # Only now: metrics choose where to count when they are imported.
     from callease.cli.parts import prepared
@@ -30,7 +30,8 @@ def run(bind: str, workers: int) -> int:
 def serve(target: str, host: str, port: int, workers: int) -> int:
     """Runs the server until SIGTERM or Ctrl-C; its exit code. A worker process that dies is started anew."""
     command = [sys.executable, "-m", "callease.cli.web_server", target, host, str(port), str(workers)]
-    server = subprocess.Popen(command)  # noqa: S603
+    # A session of its own: Ctrl-C is for this process, which then stops the server in good order.
+    server = subprocess.Popen(command, start_new_session=True)  # noqa: S603
     stopping = False
 
     def stop(*_: object) -> None:
@@ -51,7 +52,7 @@ def _address(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def check_free(bind: str, host: str, port: int) -> None:
+def check_free(setting: str, host: str, port: int) -> None:
     """One clear line, before worker processes fail one by one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -59,7 +60,7 @@ def check_free(bind: str, host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise SettingError("--bind", f"{bind}: {error.strerror or error}") from None
+        raise SettingError(setting, f"{host}:{port}: {error.strerror or error}") from None
 
 
 def collect_metrics_in(folder: Path) -> None:

@@ -7,6 +7,7 @@ in the copy. So whatever runs in threads, the snapshot and the watch over Redis,
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 
@@ -17,11 +18,14 @@ from granian.log import LogLevels
 # Requests wait for the database and Redis most of their time, so threads overlap; more of them only queue for the
 # interpreter's lock.
 _THREADS_A_PROCESS = 16
+_STOP_SECONDS = 10
 _PR_SET_PDEATHSIG = 1
 
 
 def main(target: str, host: str, port: str, workers: str) -> None:
     _end_with_parent()
+    # A worker that is told to stop while it still starts would hear it with this process's ears, and not stop.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     Granian(
         target,
         factory=True,
@@ -31,6 +35,7 @@ def main(target: str, host: str, port: str, workers: str) -> None:
         workers=int(workers),
         blocking_threads=_THREADS_A_PROCESS,
         websockets=False,
+        workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
     ).serve()

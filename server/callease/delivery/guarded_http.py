@@ -95,8 +95,10 @@ class GuardedHttp:
         except (OSError, UnicodeError) as error:
             raise DeliveryError("the host name does not resolve", permanent=False) from error
         addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
-        if host.lower().strip("[]") in self._allowed or str(addresses[0]) in self._allowed:
+        if host.lower().strip("[]") in self._allowed:
             return addresses[0]
+        if opened := [address for address in addresses if str(address) in self._allowed]:
+            return opened[0]
         if not all(is_public(address) for address in addresses):
             raise DeliveryError("a private address, see CALLEASE_ALLOW_PRIVATE_URLS", permanent=True)
         if port not in _PORTS:
@@ -106,13 +108,22 @@ class GuardedHttp:
 
 def _address(url: str) -> tuple[SplitResult, str, int]:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_ascii(url))
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         host = ""
     if not host or parts.scheme not in ("http", "https"):
         raise DeliveryError("not an http(s) address", permanent=True)
     return parts, host, port
+
+
+def _ascii(url: str) -> str:
+    """The same address with its host name as the domain name system has it. Raises DeliveryError."""
+    parts = urlsplit(url)
+    try:
+        return url if parts.netloc.isascii() else parts._replace(netloc=parts.netloc.encode("idna").decode()).geturl()
+    except UnicodeError:
+        raise DeliveryError("not a host name", permanent=True) from None
 
 
 def is_public(address: Address) -> bool:

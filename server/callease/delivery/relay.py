@@ -7,6 +7,7 @@ deduplicate on `webhook-id`, which is the event's id and the same in every attem
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Collection, Sequence
@@ -26,6 +27,8 @@ from callease.base.webhook_signature import headers as signed_headers
 from callease.delivery.endpoints import ALL_EVENTS, bury_waiting
 from callease.delivery.guarded_http import DeliveryError, GuardedHttp, HttpReply
 from callease.delivery.models import Delivery, DeliveryAttempt, WebhookEndpoint
+
+_log = logging.getLogger(__name__)
 
 # Standard Webhooks' schedule after the first attempt: three days and some hours in all.
 RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -124,6 +127,10 @@ class Relay:
             reply = self._send(parcel)
         except DeliveryError as error:
             problem = error
+        except Exception as error:
+            # Ours: recorded and tried again like any failure, or it would be tried for ever and nobody would see it.
+            _log.exception("delivery %s could not be attempted", parcel.delivery_id)
+            problem = DeliveryError(f"internal: {type(error).__name__}", permanent=False)
         milliseconds = round((time.monotonic() - started) * 1000)
         with self._database.transaction() as session:
             self._record(session, parcel, milliseconds, reply, problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,12 +37,9 @@ class Filters:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """`version` is another one whenever anything that the page shows may be."""
-
     leads: list[dict[str, Any]]
     counts: dict[str, int]
     next_cursor: str | None
-    version: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,13 @@ class LeadCard:
     earlier: list[dict[str, Any]]
 
 
+def inbox_version(session: Session, who: Principal, now: datetime) -> str:
+    """Another one whenever a lead that `who` may see has changed, for a look-up in an index; and once an hour, since a
+    call whose end was never reported stops being shown as under way."""
+    newest = session.scalar(_visible(who, select(func.max(Lead.updated_at))))
+    return f"{newest.isoformat() if newest else 'none'}-{now:%d%H}"
+
+
 def inbox(session: Session, who: Principal, filters: Filters, cursor: str | None, now: datetime) -> InboxPage:
     """One page, newest first; `cursor` is the id of the last lead of the page before, an unknown one starts anew."""
     narrowed = _narrowed(_visible(who, select(Lead)), filters)
@@ -64,15 +67,9 @@ def inbox(session: Session, who: Principal, filters: Filters, cursor: str | None
         query = query.where(tuple_(Lead.created_at, Lead.id) < tuple_(literal(last.created_at), literal(last.id)))
     rows = session.scalars(query.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(PAGE + 1)).all()
     counts = dict.fromkeys((status.value for status in LeadStatus), 0)
-    grouped = narrowed.with_only_columns(Lead.status, func.count(), func.max(Lead.updated_at)).group_by(Lead.status)
-    newest: list[str] = []
-    for status, count, updated_at in session.execute(grouped):
-        counts[status] = count
-        newest.append(f"{status} {count} {updated_at}")
-    shown = _shown(session, rows[:PAGE], now)
-    live = " ".join(lead["id"] for lead in shown if lead["live"])
-    version = hashlib.sha256("\n".join([*sorted(newest), live, cursor or ""]).encode()).hexdigest()[:20]
-    return InboxPage(shown, counts, rows[PAGE - 1].id if len(rows) > PAGE else None, version)
+    grouped = narrowed.with_only_columns(Lead.status, func.count().label("count")).group_by(Lead.status)
+    counts |= {row.status: row.count for row in session.execute(grouped)}
+    return InboxPage(_shown(session, rows[:PAGE], now), counts, rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
 def lead_card(session: Session, who: Principal, lead_id: str, now: datetime) -> LeadCard:

@@ -11,14 +11,15 @@ import base64
 import json
 import logging
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select, update
 
 from callease.base.clock import Clock, parse_rfc3339, rfc3339
 from callease.base.database import Database
-from callease.base.errors import CalleaseError, InvalidRequest, NotFound, Unauthenticated, Unavailable
+from callease.base.errors import CalleaseError, Conflict, InvalidRequest, NotFound, Unauthenticated, Unavailable
 from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.leads.leads import take_call_event
@@ -160,20 +161,31 @@ class CallIntake:
         """Moves spooled messages into the database, where they are due at once."""
         paths = sorted(self._spool.glob("*.json"))[:_BATCH] if self._spool.is_dir() else []
         for path in paths:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            received_at: datetime = parse_rfc3339(content["received_at"])
-            values = {
-                "id": path.stem,
-                "account_id": content["account_id"],
-                "suffix": content["suffix"],
-                "content_type": content["content_type"],
-                "body": base64.b64decode(content["body"]),
-                "received_at": received_at,
-                "state": "received",
-                "tries": 0,
-                "due_at": received_at,
-            }
-            with self._database.transaction() as session:
-                session.execute(self._database.insert_if_new(RawMessage, ["id"]).values(**values))
-            path.unlink(missing_ok=True)
+            try:
+                values = _spooled(path)
+                with self._database.transaction() as session:
+                    session.execute(self._database.insert_if_new(RawMessage, ["id"]).values(**values))
+            except (ValueError, LookupError, Conflict):
+                # Kept for a person to look at, out of the way of the others.
+                _log.exception("%s cannot be taken up", path.name)
+                path.rename(path.with_suffix(".bad"))
+            else:
+                path.unlink(missing_ok=True)
         return len(paths)
+
+
+def _spooled(path: Path) -> dict[str, Any]:
+    """A message as it was spooled, due at once. Raises ValueError or LookupError for a file that is none."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    received_at = parse_rfc3339(content["received_at"])
+    return {
+        "id": path.stem,
+        "account_id": content["account_id"],
+        "suffix": content["suffix"],
+        "content_type": content["content_type"],
+        "body": base64.b64decode(content["body"]),
+        "received_at": received_at,
+        "state": "received",
+        "tries": 0,
+        "due_at": received_at,
+    }

@@ -15,7 +15,7 @@ class Contact(Base):
     """A person by phone, within one advertiser's wall."""
 
     __tablename__ = "contacts"
-    __table_args__ = (UniqueConstraint("advertiser_key", "phone"),)
+    __table_args__ = (UniqueConstraint("advertiser_key", "phone"), Index(None, "phone"))
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     advertiser_id: Mapped[str | None] = mapped_column(ForeignKey("advertisers.id"), index=True)
@@ -33,7 +33,10 @@ class Lead(Base):
     __table_args__ = (
         Index(None, "advertiser_id", "created_at", "id"),
         Index(None, "created_at", "id"),
-        Index(None, "advertiser_id", "status", "updated_at"),
+        Index(None, "advertiser_id", "status", "created_at"),
+        Index(None, "status", "created_at"),
+        Index(None, "advertiser_id", "updated_at"),
+        Index(None, "updated_at"),
         Index(None, "contact_id", "id"),
     )
 

@@ -106,14 +106,14 @@ def _attribution(call: Call, lease: Lease | None, visit: Visit | None) -> dict[s
     """Without the visitor's consent, where it is required, the source class is all that is stated of the visit."""
     consented = lease is not None and lease.consented
     return {
-        "lease": lease.id if lease else None,
+        "lease": lease.id if lease and consented else None,
         "method": call.method,
         "confidence": {
             "office": call.office_confidence,
             "source": call.source_confidence,
             "session": call.session_confidence,
         },
-        "candidates": call.candidates,
+        "candidates": call.candidates if lease is None or consented else [],
         "source_class": call.source_class,
         "source": visit.source if visit else None,
         "medium": visit.medium if visit else None,

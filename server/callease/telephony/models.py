@@ -78,6 +78,8 @@ class Call(Base):
         Index(None, "started_at", "id"),
         Index(None, "number_id", "started_at"),
         Index(None, "caller_hash", "started_at"),
+        Index(None, "tracking_number", "started_at"),
+        Index(None, "provider_call_id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

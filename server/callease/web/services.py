@@ -8,8 +8,10 @@ from typing import cast
 from flask import current_app
 
 from callease.attribution.reveals import Reveals
+from callease.attribution.visits import Visits
 from callease.base.clock import Clock
 from callease.base.database import Database
+from callease.base.group_commit import GroupCommit
 from callease.base.redis import RedisStore
 from callease.base.secrets import SecretBox
 from callease.catalog.lookup import CatalogLookup
@@ -26,6 +28,8 @@ class Services:
     redis: RedisStore
     box: SecretBox
     catalog: CatalogLookup
+    rows: GroupCommit
+    visits: Visits
     snapshot: Snapshot
     reveals: Reveals
     intake: CallIntake

@@ -102,12 +102,17 @@ class TestListingImports:
         status = {name: each["status"] for name, each in listings(cast).items()}
         assert {name for name, each in status.items() if each == "active"} == {"N-1", "OTHER-1", "ZHK-1001"}
 
-    def test_an_empty_feed_closes_what_it_says_to_close(self, cast: Cast) -> None:
-        report = imported(cast, {"site": cast.site["id"], "missing": "close", "rows": []})
-        assert counts(report) == (0, 0, 0, 6)
+    @pytest.mark.parametrize("rows", [[], [{"title": "no id"}]])
+    def test_a_feed_that_broke_closes_nothing(self, cast: Cast, rows: list[Row]) -> None:
+        report = imported(cast, {"site": cast.site["id"], "missing": "close", "rows": rows})
+        assert counts(report) == (0, 0, 0, 0)
+        assert report["errors"][-1]["errors"] == {"missing": ["nothing was closed: there is no good row"]}
 
-    def test_an_empty_feed_of_no_site_closes_nothing(self, cast: Cast) -> None:
-        assert counts(imported(cast, {"missing": "close", "rows": []})) == (0, 0, 0, 0)
+    def test_a_feed_of_one_advertiser_closes_none_of_anothers(self, cast: Cast, row: Row) -> None:
+        others = {name for name, each in listings(cast).items() if each["advertiser"] != cast.alatau["id"]}
+        imported(cast, {"missing": "close", "advertiser": cast.alatau["id"], "rows": [row]})
+        active = {name for name, each in listings(cast).items() if each["status"] == "active"}
+        assert active == others | {"N-1"}
 
     def test_settings_stand_in_for_columns(self, cast: Cast) -> None:
         query = f"?site={cast.site['id']}&advertiser={cast.alatau['id']}"
@@ -154,7 +159,8 @@ class TestListingImports:
         lines = [json.dumps(row), '{"external_id": "N-2"', "[1]", "", json.dumps({**row, "external_id": "N-3"})]
         report = imported(cast, "\n".join(lines).encode(), LINES, "?missing=close")
         assert counts(report) == (2, 0, 0, 0)
-        assert [(each["row"], list(each["errors"])) for each in report["errors"]] == [(2, ["row"]), (3, ["row"])]
+        named = [(each["row"], list(each["errors"])) for each in report["errors"]]
+        assert named == [(2, ["row"]), (3, ["row"]), (0, ["missing"])]
 
     def test_a_row_of_too_many_cells_is_named(self, cast: Cast, row: Row) -> None:
         text = csv_of([row]) + f"\r\n{row['site']},{row['advertiser']},N-2,Flat, two rooms\r\n"

@@ -240,7 +240,8 @@ def test_ones_own_row_cannot_be_moved_to_somebody_else(operations: list[Operatio
         for path in portal.addresses(operation, portal.saryarka):
             for name, value in foreign.items():
                 answer = own.ask("PATCH", path, {name: value})
-                assert answer.status in (400, 403, 404), f"{operation} {name}: {answer.status}"
+                # 200 where the field is read only: it is not looked at.
+                assert answer.status in (200, 400, 403, 404), f"{operation} {name}: {answer.status}"
     assert changes
     assert portal.everything() == before
 

@@ -108,6 +108,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('contacts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contacts_advertiser_id'), ['advertiser_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contacts_phone'), ['phone'], unique=False)
 
     op.create_table('offices',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -384,7 +385,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_calls_lease_id'), ['lease_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_calls_listing_id'), ['listing_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_calls_number_id_started_at'), ['number_id', 'started_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_calls_provider_call_id'), ['provider_call_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_calls_started_at_id'), ['started_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_calls_tracking_number_started_at'), ['tracking_number', 'started_at'], unique=False)
 
     op.create_table('lease_events',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -441,10 +444,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('leads', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_leads_advertiser_id_created_at_id'), ['advertiser_id', 'created_at', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_status_updated_at'), ['advertiser_id', 'status', 'updated_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_status_created_at'), ['advertiser_id', 'status', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_advertiser_id_updated_at'), ['advertiser_id', 'updated_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_leads_contact_id_id'), ['contact_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_leads_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_leads_office_id'), ['office_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_status_created_at'), ['status', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leads_updated_at'), ['updated_at'], unique=False)
 
     op.create_table('lead_changes',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -471,10 +477,13 @@ def downgrade() -> None:
 
     op.drop_table('lead_changes')
     with op.batch_alter_table('leads', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_leads_updated_at'))
+        batch_op.drop_index(batch_op.f('ix_leads_status_created_at'))
         batch_op.drop_index(batch_op.f('ix_leads_office_id'))
         batch_op.drop_index(batch_op.f('ix_leads_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_leads_contact_id_id'))
-        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_status_updated_at'))
+        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_updated_at'))
+        batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_status_created_at'))
         batch_op.drop_index(batch_op.f('ix_leads_advertiser_id_created_at_id'))
 
     op.drop_table('leads')
@@ -484,7 +493,9 @@ def downgrade() -> None:
 
     op.drop_table('lease_events')
     with op.batch_alter_table('calls', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_calls_tracking_number_started_at'))
         batch_op.drop_index(batch_op.f('ix_calls_started_at_id'))
+        batch_op.drop_index(batch_op.f('ix_calls_provider_call_id'))
         batch_op.drop_index(batch_op.f('ix_calls_number_id_started_at'))
         batch_op.drop_index(batch_op.f('ix_calls_listing_id'))
         batch_op.drop_index(batch_op.f('ix_calls_lease_id'))
@@ -548,6 +559,7 @@ def downgrade() -> None:
 
     op.drop_table('offices')
     with op.batch_alter_table('contacts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_contacts_phone'))
         batch_op.drop_index(batch_op.f('ix_contacts_advertiser_id'))
 
     op.drop_table('contacts')

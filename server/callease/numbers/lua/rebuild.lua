@@ -4,13 +4,23 @@
 --       (0: never leased)   then for each subject: the value of its lease, seconds it has left
 -- RETURNS 1 when written, 0 when somebody else has written the same stamp already
 -- COST  O(N log N + live leases), once after the office's numbers changed or Redis started
--- INVARIANT  afterwards the pool holds exactly the numbers given, each in the set of its class.
-if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
+-- INVARIANT  afterwards the pool holds exactly the numbers given, each in the set of its class; a hold of the same
+--            Redis run whose row is still on its way into the log is kept.
+local stamp = redis.call('GET', KEYS[1])
+if stamp == ARGV[1] then return 0 end
 local classes, numbers = tonumber(ARGV[2]), tonumber(ARGV[3])
+local known = {}
+if stamp and string.match(stamp, '^[^:]*') == string.match(ARGV[1], '^[^:]*') then
+  for i = 2, 1 + classes do
+    local held = redis.call('ZRANGE', KEYS[i], 0, -1, 'WITHSCORES')
+    for j = 1, #held, 2 do known[held[j]] = tonumber(held[j + 1]) end
+  end
+end
 for i = 1, 1 + classes do redis.call('DEL', KEYS[i]) end
 local at = 4
 for _ = 1, numbers do
-  redis.call('ZADD', KEYS[1 + ARGV[at + 1]], ARGV[at + 2], ARGV[at])
+  local score = math.max(tonumber(ARGV[at + 2]), known[ARGV[at]] or 0)
+  redis.call('ZADD', KEYS[1 + ARGV[at + 1]], string.format('%d', score), ARGV[at])
   at = at + 3
 end
 for i = 2 + classes, #KEYS do

@@ -120,7 +120,8 @@ class NumberImports(MethodView):
 
 
 def _import_listings(asked: Asked, settings: Row, rows: list[Row | Unreadable]) -> Row:
-    """Nothing is closed as missing when a line cannot be read: it may have been any of the listings."""
+    """Closes what is missing only of the sites that the file has good rows of, and, for a feed of one advertiser, only
+    of that advertiser. Nothing when there is no good row, or a line cannot be read: it may have been any listing."""
     report = ImportReport()
     good: list[Row] = []
     named: dict[str, set[str]] = {}
@@ -139,11 +140,23 @@ def _import_listings(asked: Asked, settings: Row, rows: list[Row | Unreadable]) 
             name = _text_of(row, "external_id")
             report.errors.append({"row": number, "external_id": name, "errors": error.data["fields"]})
     import_listings(asked.session, asked.parts.clock, good, report)
-    if settings.get("missing") == "close" and not any(isinstance(row, Unreadable) for row in rows):
-        site_ids = {row["site_id"] for row in good} | ({settings["site"]} if settings.get("site") else set())
-        for site_id in site_ids & checker.sites.keys():
-            close_missing(asked.session, asked.parts.clock, site_id, named.get(site_id, set()), report)
+    if settings.get("missing") == "close":
+        unreadable = any(isinstance(row, Unreadable) for row in rows)
+        if unreadable or not good:
+            why = "a line cannot be read" if unreadable else "there is no good row"
+            problem = {"missing": [f"nothing was closed: {why}"]}
+            report.errors.append({"row": 0, "external_id": None, "errors": problem})
+        else:
+            _close_missing(asked, settings, good, named, report)
     return {"id": new_id("imp"), **_REPORT.dump(report)}
+
+
+def _close_missing(
+    asked: Asked, settings: Row, good: list[Row], named: dict[str, set[str]], report: ImportReport
+) -> None:
+    for site_id in {row["site_id"] for row in good}:
+        present, only = named.get(site_id, set()), settings.get("advertiser")
+        close_missing(asked.session, asked.parts.clock, site_id, present, only, report)
 
 
 class _ListingRows:

@@ -113,12 +113,18 @@ def json_object() -> Fields:
     return body
 
 
-def loaded(schema: Schema, partial: bool = False) -> Fields:
-    """The request's JSON body. Raises InvalidRequest, field by field."""
+def loaded(schema: Schema, present: Fields | None = None) -> Fields:
+    """The request's JSON body; with `present` only the fields that are to change. Raises InvalidRequest, by field.
+
+    A client may send back what it got: a field that it cannot write is passed over as long as it says what is so.
+    """
     body = json_object()
+    if present is not None:
+        written = {field.data_key or name for name, field in schema.fields.items() if not field.dump_only}
+        body = {name: value for name, value in body.items() if name in written or present.get(name, ...) != value}
     try:
         # By name: what is inside a field is always given whole.
-        fields: Fields = schema.load(body, partial=tuple(schema.fields) if partial else False)
+        fields: Fields = schema.load(body, partial=tuple(schema.fields) if present is not None else False)
     except ValidationError as error:
         raise InvalidRequest(error.normalized_messages()) from None
     return fields
@@ -134,6 +140,8 @@ def check_references(asked: Asked, spec: ResourceSpec, fields: Fields) -> None:
         query = _visible(asked.principal, target).where(target.model.id == fields[column])
         if asked.session.scalar(query.with_only_columns(target.model.id)) is None:
             unknown[column.removesuffix("_id")] = ["is not known"]
+    if unknown and asked.principal.walled:
+        raise NotFound()
     if unknown:
         raise InvalidRequest(unknown)
 
@@ -213,10 +221,10 @@ def _update_view(blueprint: Blueprint, spec: ResourceSpec) -> Callable[..., Resp
     def patch(self: MethodView, id: str) -> Response:
         assert spec.update is not None
         require_write(spec, id=id)
-        fields = loaded(spec.schema, partial=True)
         with services().database.transaction() as session:
             asked = Asked(session, services(), principal())
             row = find(asked, spec, id)
+            fields = loaded(spec.schema, shown(asked, spec, [row])[0])
             check_references(asked, spec, fields)
             return jsonify(shown(asked, spec, [spec.update(asked, row, fields)])[0])
 

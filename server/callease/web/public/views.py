@@ -62,8 +62,7 @@ def lease_events(lease: str) -> Response:
     body = body_of(_LEASE_EVENT)
     parts = services()
     try:
-        with parts.database.transaction() as session:
-            take_lease_event(session, lease, body["type"], parts.clock.now())
+        take_lease_event(parts.database, parts.rows, lease, body["type"], parts.clock.now())
     except Unavailable as error:
         return problems.of_error(error)
     return answer(None, 204)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callease.attribution.reveals import check_origin
-from callease.attribution.visits import PageView, take_page_view
+from callease.attribution.visits import PageView
 from callease.base.errors import NotFound
 from callease.web.services import Services
 
@@ -16,5 +16,4 @@ def begin_or_continue(parts: Services, site_key: str, view: PageView, origin: st
     check_origin(site, origin, None)
     if view.device.is_bot:
         return None
-    with parts.database.transaction() as session:
-        return take_page_view(session, view.of_site(site), parts.clock.now()).id
+    return parts.visits.take_page_view(view.of_site(site))
