@@ -18,6 +18,7 @@ def pages(api: Api, path: str, limit: int) -> list[list[dict[str, Any]]]:
         page = api.get(f"{path}{'&' if '?' in path else '?'}limit={limit}{cursor}")
         assert set(page) == {"data", "next_cursor"}
         found.append(page["data"])
+        assert len(found) < 100, "the pages do not end"
         if page["next_cursor"] is None:
             return found
         assert len(page["data"]) == limit

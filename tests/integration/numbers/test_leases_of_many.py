@@ -52,9 +52,10 @@ def test_a_hundred_threads_and_ten_numbers(installation: Installation, size: Siz
         answers = list(threads.map(ask, asks))
 
     outcomes = Counter((answer.status, answer.reason) for answer in answers)
-    # A Redis that does not answer within its tenth of a second is not waited for: on a busy machine that may happen.
-    assert outcomes.keys() <= {(200, None), (200, "redis")}, outcomes
-    assert outcomes[200, "redis"] <= len(asks) * FEW, outcomes
+    # A Redis or a database that does not answer in time is not waited for: on a busy machine that may happen.
+    assert outcomes.keys() <= {(200, None), (200, "redis"), (200, "database")}, outcomes
+    too_late = outcomes[200, "redis"] + outcomes[200, "database"]
+    assert too_late <= len(asks) * FEW, outcomes
     asks, revealed = _leased(asks, answers)
     for one, each in zip(asks, revealed, strict=True):
         assert each["number"] in offices[one.listing].values(), "a number of another office"
@@ -63,7 +64,7 @@ def test_a_hundred_threads_and_ten_numbers(installation: Installation, size: Siz
     # All of them live for half an hour: each number can have been given out alone only once.
     alone = Counter(lease.number_id for lease in leases if lease.kind == "dynamic")
     assert set(alone.values()) == {1}
-    if not outcomes[200, "redis"]:
+    if not too_late:
         assert len(alone) == 10
 
 
