@@ -83,10 +83,11 @@ class GroupCommit:
         for model, row in rows:
             by_model.setdefault(model, []).append(row)
         with self._database.writing_connection() as connection:
-            for model, of_model in by_model.items():
+            # In one order everywhere: two processes that write the same lease would wait for each other's others.
+            for model in sorted(by_model, key=lambda each: each.__tablename__):
                 if model not in self._inserts:
                     self._inserts[model] = _BulkInsert(self._database, model)
-                # In one order everywhere: two processes that write the same lease would wait for each other's others.
+                of_model = by_model[model]
                 of_model.sort(key=lambda row: str(row["id"]))
                 self._inserts[model].run(connection, of_model)
 
