@@ -281,10 +281,10 @@ def test_retired_it_is_gone_or_says_so(api: Api, name: str, kind: Kind) -> None:
         assert made["id"] not in {row["id"] for row in api.all(f"/{name}")}
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 50_000, b"NaN"])
-def test_what_is_no_json_object_is_refused(api: Api, name: str, body: bytes) -> None:
-    refused(api.ask("POST", f"/{name}", body), 400, "invalid_request")
+def test_what_is_no_json_object_is_refused(api: Api) -> None:
+    for name in NAMES:
+        for body in (b"", b"{", b"nonsense", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 50_000, b"NaN"):
+            refused(api.ask("POST", f"/{name}", body), 400, "invalid_request")
 
 
 class TestAdvertisers:

@@ -1,5 +1,7 @@
 """A fact and its announcement are one: both are kept or neither is."""
 
+from collections import Counter
+
 import pytest
 from sqlalchemy import func, select
 
@@ -26,8 +28,13 @@ def test_a_lead_comes_with_its_announcements(cast: Cast, parts: Services) -> Non
     cast.telephone.call(cast.alatau_sales.numbers[0][1])
     with parts.database.reading() as session:
         lead = session.scalars(select(Lead)).one()
-        events = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id)).all()
-    assert [event.type for event in events] == ["call.ringing", "lead.created", "call.ended", "lead.updated"]
+        events = session.scalars(select(OutboxEvent)).all()
+    assert Counter(event.type for event in events) == {
+        "call.ringing": 1,
+        "lead.created": 1,
+        "call.ended": 1,
+        "lead.updated": 1,
+    }
     assert {event.subject_id for event in events} == {lead.id}
     assert {event.advertiser_id for event in events} == {cast.alatau["id"]}
     assert all(event.payload["data"]["lead"] == lead.id for event in events)
@@ -69,5 +76,5 @@ def test_an_action_and_its_announcement_are_one(cast: Cast, parts: Services, mon
     assert cast.api.get(f"/leads/{lead['id']}")["status"] == "new"
     cast.api.post(f"/leads/{lead['id']}/claim", expected=200)
     with parts.database.reading() as session:
-        newest = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc()).limit(1)).one()
-    assert (newest.type, newest.payload["data"]["status"]) == ("lead.updated", "claimed")
+        told = session.scalars(select(OutboxEvent).where(OutboxEvent.type == "lead.updated")).one()
+    assert told.payload["data"]["status"] == "claimed"
