@@ -19,8 +19,6 @@ from granian.log import LogLevels
 # interpreter's lock.
 _THREADS_A_PROCESS = 16
 _STOP_SECONDS = 10
-# A worker that was asked to stop in the moment of its start has not heard it.
-_STOP_SECONDS = 10
 _PR_SET_PDEATHSIG = 1
 
 
@@ -39,7 +37,6 @@ def main(target: str, host: str, port: str, workers: str) -> None:
         websockets=False,
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.error,
     ).serve()
 

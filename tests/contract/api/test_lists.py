@@ -73,9 +73,9 @@ def test_calls_are_listed_by_the_time_of_their_beginning(cast: Cast, clock: SetC
     assert sorted(row["provider_call_id"] for row in found) == ["a", "b", "c", "d", "e"]
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000", "many", "", "1.5"])
-def test_a_limit_is_between_one_and_two_hundred(api: Api, limit: str) -> None:
-    assert "limit" in refused(api.ask("GET", f"/advertisers?limit={limit}"), 400, "invalid_request")["fields"]
+def test_a_limit_is_between_one_and_two_hundred(api: Api) -> None:
+    for limit in ("0", "-1", "201", "1000000", "many", "", "1.5"):
+        assert "limit" in refused(api.ask("GET", f"/advertisers?limit={limit}"), 400, "invalid_request")["fields"]
 
 
 BAD_CURSORS = ["nonsense", "AAAA", "adv_1", "%00", "%F0%9F%98%80", "W10", "WyJhIiwiYiJd", "x" * 4_000]

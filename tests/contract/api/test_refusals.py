@@ -133,20 +133,15 @@ def test_hostile_values_in_addresses(cast: Cast, operations: list[Operation]) ->
                     refused(answer, answer.status, answer.json["code"])
 
 
-@pytest.mark.parametrize(
-    "host", ["", "a b", "x:99999", "x:port", "[::1", "evil.example/path", "ы.example", "x" * 5_000]
-)
-def test_a_strange_host_breaks_nothing(http: InProcess, cast: Cast, host: str) -> None:
-    addresses = [
-        "/api/v1/telephony-accounts",
-        "/.well-known/callease",
-        "/c/v1.json",
-        "/healthz",
-        cast.account["route_url"],
-    ]
-    for address in addresses:
-        answer = http("GET", address, {"Host": host, "Authorization": f"Bearer {cast.token('owner')}"})
-        assert answer.status < 500, f"{address}: {answer.status}"
+HOSTS = ["", "a b", "x:99999", "x:port", "[::1", "evil.example/path", "ы.example", "x" * 5_000]
+
+
+def test_a_strange_host_breaks_nothing(http: InProcess, cast: Cast) -> None:
+    route = cast.account["route_url"]
+    for host in HOSTS:
+        for address in ("/api/v1/telephony-accounts", "/.well-known/callease", "/c/v1.json", "/healthz", route):
+            answer = http("GET", address, {"Host": host, "Authorization": f"Bearer {cast.token('owner')}"})
+            assert answer.status < 500, f"{host:.20} {address}: {answer.status}"
 
 
 def test_an_error_of_ours_gives_nothing_away(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
