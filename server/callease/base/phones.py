@@ -30,7 +30,8 @@ def to_e164(text: str, region: str | None = None) -> str | None:
         return None
     if not phonenumbers.is_possible_number(parsed):
         return None
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return e164 if is_e164(e164) else None  # possible numbers of Germany begin at three digits
 
 
 def provider_phone(text: str | None, region: str | None = None) -> str | None:

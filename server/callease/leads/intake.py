@@ -102,7 +102,7 @@ class CallIntake:
         except NotFound as error:
             # An event that came before the call it belongs to: it waits for the other one.
             if message.tries >= _RETRIES_AT_MOST:
-                self._settle(message.id, error)
+                self._settle(message.id, error, for_good=True)
         except Exception:
             _log.exception("message %s could not be taken at try %d", message.id, message.tries)
 
@@ -134,9 +134,9 @@ class CallIntake:
             session.execute(update(RawMessage).where(RawMessage.id == message.id).values(state="taken", problem=None))
         return call_id
 
-    def _settle(self, message_id: str, error: CalleaseError) -> None:
-        """A message that names only a call may have overtaken the call's first one: it is not refused yet."""
-        waits = error.code == "unknown_call"
+    def _settle(self, message_id: str, error: CalleaseError, for_good: bool = False) -> None:
+        """A message that names only a call may have overtaken the call's first one: at first it is not refused."""
+        waits = error.code == "unknown_call" and not for_good
         values = {"problem": error.code} if waits else {"problem": error.code, "state": "refused"}
         with self._database.transaction() as session:
             session.execute(update(RawMessage).where(RawMessage.id == message_id).values(**values))
@@ -165,6 +165,8 @@ class CallIntake:
                 values = _spooled(path)
                 with self._database.transaction() as session:
                     session.execute(self._database.insert_if_new(RawMessage, ["id"]).values(**values))
+            except FileNotFoundError:
+                continue  # another worker was quicker
             except (ValueError, LookupError, Conflict):
                 # Kept for a person to look at, out of the way of the others.
                 _log.exception("%s cannot be taken up", path.name)

@@ -30,6 +30,7 @@ SPELLINGS = [
     ("+7999", "KZ", None),
     ("77011234567", None, None),
     ("690000", "KZ", None),
+    ("000", "DE", None),
     ("112", "KZ", None),
     ("+0123456789", None, None),
     ("+1234567890123456", None, None),
