@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from callease.tenancy.models import ApiToken, User
 from tests.factories import CALL_CENTRE_PHONE
 from tests.support.installation import Installation, free_port
 from tests.support.waiting import eventually
+
+# What `callease serve` gives its worker processes for the requests that they are at.
+KILLED_AFTER_SECONDS = 10
 
 
 def test_init_twice(install: Callable[..., Installation]) -> None:
@@ -122,7 +126,9 @@ def test_a_server_can_be_stopped_at_any_moment(install: Callable[..., Installati
     installation.init()
     serve = installation.start("serve", "--bind", f"127.0.0.1:{free_port()}", "--workers", "2")
     eventually(lambda: len(_processes_of(installation)) >= 4, 20)
+    began = time.monotonic()
     installation.end(serve)
+    assert time.monotonic() - began < KILLED_AFTER_SECONDS, "it was not stopped, it was killed at last"
     assert _processes_of(installation) == []
 
 

@@ -1,0 +1,104 @@
+"""Commits in groups: rows of many requests at once, durable before anybody goes on, and no group in another's way."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from callease.attribution.models import Visit
+from callease.base.database import Database
+from callease.base.errors import Unavailable
+from callease.base.group_commit import GroupCommit, Row
+from callease.numbers.models import Lease
+from callease.web.services import Services
+from tests.factories import Cast
+from tests.support.databases import on_both_databases
+from tests.support.size import Size
+
+pytestmark = on_both_databases
+
+THREADS = 16
+
+
+@pytest.fixture
+def two_processes(parts: Services) -> Iterator[list[GroupCommit]]:
+    """What two web server processes have of one database."""
+    databases = [Database(parts.settings.database_url) for _ in range(2)]
+    yield [GroupCommit(database) for database in databases]
+    for database in databases:
+        database.dispose()
+
+
+def _lease(cast: Cast, number_id: str, id_: str, parts: Services) -> dict[str, Any]:
+    now = parts.clock.now()
+    columns = {column.key: None for column in Lease.__table__.columns}
+    return columns | {
+        "id": id_,
+        "number_id": number_id,
+        "office_id": cast.alatau_sales.id,
+        "site_id": cast.site["id"],
+        "subject": id_,
+        "source_class": "direct",
+        "kind": "dynamic",
+        "borrowed": False,
+        "consented": True,
+        "leased_at": now,
+        "expires_at": now,
+    }
+
+
+def _visit(cast: Cast, id_: str, parts: Services) -> dict[str, Any]:
+    now = parts.clock.now()
+    columns = {column.key: None for column in Visit.__table__.columns}
+    rest = {"started_at": now, "seen_at": now, "source_class": "direct", "clients": {}, "is_bot": False}
+    return columns | rest | {"id": id_, "site_id": cast.site["id"]}
+
+
+def test_two_processes_that_write_the_same_leases_do_not_wait_for_each_other_for_ever(
+    cast: Cast, parts: Services, two_processes: list[GroupCommit], size: Size
+) -> None:
+    """A visitor's two clicks meet in two processes, again and again: with a visit, without one, in any order."""
+    number_id = cast.api.all("/numbers")[0]["id"]
+    rounds, chance = size.pick(30, 1_000), random.Random(1)
+
+    def write(each: tuple[GroupCommit, list[Row]]) -> None:
+        each[0].write(each[1])
+
+    with ThreadPoolExecutor(2 * THREADS) as threads:
+        for turn in range(rounds):
+            work: list[tuple[GroupCommit, list[Row]]] = []
+            for process in two_processes:
+                for index in range(THREADS):
+                    name = f"{turn:04d}_{index:02d}"
+                    visit: list[Row] = [(Visit, _visit(cast, f"vis_{name}", parts))] if chance.random() < 0.5 else []
+                    work.append((process, [*visit, (Lease, _lease(cast, number_id, f"lse_{name}", parts))]))
+            chance.shuffle(work)
+            list(threads.map(write, work))  # raises what any of them raised
+    with parts.database.reading() as session:
+        assert session.scalar(select(func.count(Lease.id))) == rounds * THREADS
+        if not parts.database.is_sqlite:
+            deadlocks = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            assert session.scalar(deadlocks) == 0
+
+
+def test_a_bad_row_fails_alone(cast: Cast, parts: Services, two_processes: list[GroupCommit]) -> None:
+    number_id = cast.api.all("/numbers")[0]["id"]
+    rows = [_lease(cast, number_id if index != 7 else "num_nobody", f"lse_{index}", parts) for index in range(THREADS)]
+
+    def write(row: dict[str, Any]) -> bool:
+        try:
+            two_processes[0].write([(Lease, row)])
+        except Unavailable:
+            raise
+        except Exception:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        written = list(threads.map(write, rows))
+    assert written == [index != 7 for index in range(THREADS)]
+    with parts.database.reading() as session:
+        assert set(session.scalars(select(Lease.id))) == {f"lse_{i}" for i in range(THREADS) if i != 7}
