@@ -9,11 +9,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -24,7 +26,7 @@ from callease.settings import load_settings
 from callease.tenancy.accounts import create_token
 from callease.web.services import Services
 from tests.factories import Cast, build_cast
-from tests.support.databases import PostgresServer, SqliteTemplates
+from tests.support.databases import EMPTY, PostgresServer, SqliteTemplates
 from tests.support.http import Api, InProcess
 from tests.support.installation import Installation
 from tests.support.size import SIZES, Size
@@ -34,6 +36,7 @@ from tests.support.size import SIZES, Size
 hypothesis.settings.register_profile("small", max_examples=100, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("soak", max_examples=2_000, database=None, deadline=None)
 
+_WITH_CAST = "template_with_cast"
 _FIGURES = pytest.StashKey[list[str]]()
 SECRET_KEY = "the tests' own secret key, not a secret"
 
@@ -78,7 +81,7 @@ def size(pytestconfig: pytest.Config) -> Size:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real Redis for the whole session; tests keep apart by the ids of their rows."""
+    """A real Redis for the whole session, emptied before each test that has `parts`."""
     folder = Path(tempfile.mkdtemp(prefix="callease-redis-", dir="/tmp"))
     embedded = EmbeddedRedis(folder, folder / "run" / "redis.sock")
     embedded.start()
@@ -100,6 +103,34 @@ def postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
+@dataclass
+class _FilledTemplates:
+    """The cast is made once a database; whoever wants it gets a copy of that database."""
+
+    make: Callable[[str, str], tuple[Cast, str]]
+    made: dict[str, tuple[Cast, str]] = field(default_factory=dict)
+
+    def of(self, backend: str, templates: SqliteTemplates | PostgresServer) -> tuple[Cast, str]:
+        """The cast, and the token of its owner."""
+        if backend not in self.made:
+            self.made[backend] = self.make(backend, templates.add(_WITH_CAST))
+        return self.made[backend]
+
+
+@pytest.fixture(scope="session")
+def filled_templates(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> _FilledTemplates:
+    def make(backend: str, url: str) -> tuple[Cast, str]:
+        folder = tmp_path_factory.mktemp(f"cast-{backend}")
+        parts = build_services(load_settings(_environment(folder, url, redis_url)))
+        token = _owner_token(parts)
+        cast = build_cast(InProcess(create_app(parts).test_client()), token)
+        parts.database.dispose()
+        parts.redis.close()
+        return cast, token
+
+    return _FilledTemplates(make)
+
+
 @pytest.fixture
 def backend() -> str:
     """The database that `parts` stands on; see `on_both_databases`."""
@@ -107,16 +138,28 @@ def backend() -> str:
 
 
 @pytest.fixture
-def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database with the newest schema."""
+def template(backend: str, request: pytest.FixtureRequest) -> tuple[Cast, str] | None:
+    """What the test's database begins with: the cast and its owner's token, where the test wants the cast."""
+    if "cast" not in request.fixturenames:
+        return None
+    filled: _FilledTemplates = request.getfixturevalue("filled_templates")
+    return filled.of(backend, request.getfixturevalue("sqlite_templates" if backend == "sqlite" else "postgres"))
+
+
+@pytest.fixture
+def database_url(
+    backend: str, template: tuple[Cast, str] | None, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """A database of the test's own, with the newest schema and, where the test wants it, the cast."""
+    name = _WITH_CAST if template else EMPTY
     if backend == "sqlite":
         templates: SqliteTemplates = request.getfixturevalue("sqlite_templates")
-        yield templates.fresh(tmp_path / "callease.sqlite")
+        yield templates.fresh(tmp_path / "callease.sqlite", name)
         return
     postgres: PostgresServer = request.getfixturevalue("postgres")
-    name, url = postgres.fresh()
+    made, url = postgres.fresh(name)
     yield url
-    postgres.drop(name)
+    postgres.drop(made)
 
 
 @pytest.fixture
@@ -128,12 +171,9 @@ def clock() -> SetClock:
 @pytest.fixture
 def environment(tmp_path: Path, database_url: str, redis_url: str) -> dict[str, str]:
     """The settings of `parts`; a test may override this fixture."""
-    return {
-        "CALLEASE_DATA_DIR": str(tmp_path / "data"),
-        "CALLEASE_DATABASE_URL": database_url,
-        "CALLEASE_REDIS_URL": redis_url,
-        "CALLEASE_SECRET_KEY": SECRET_KEY,
-    }
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()  # the cast's offices have the same ids in every test
+    return _environment(tmp_path / "data", database_url, redis_url)
 
 
 @pytest.fixture
@@ -161,9 +201,8 @@ def http(client: FlaskClient) -> InProcess:
 
 
 @pytest.fixture
-def owner_token(parts: Services) -> str:
-    with parts.database.transaction() as session:
-        return create_token(session, parts.clock, {"name": "owner of the tests", "role": "owner"})[1]
+def owner_token(parts: Services, template: tuple[Cast, str] | None) -> str:
+    return template[1] if template else _owner_token(parts)
 
 
 @pytest.fixture
@@ -173,8 +212,9 @@ def api(http: InProcess, owner_token: str) -> Api:
 
 
 @pytest.fixture
-def cast(http: InProcess, owner_token: str) -> Cast:
-    return build_cast(http, owner_token)
+def cast(http: InProcess, owner_token: str, template: tuple[Cast, str] | None) -> Cast:
+    assert template, "a test that wants the cast says so in its arguments"
+    return template[0].at(http, owner_token)
 
 
 @pytest.fixture
@@ -206,3 +246,17 @@ def server() -> Iterator[Installation]:
 @pytest.fixture(scope="session")
 def server_cast(server: Installation) -> Cast:
     return server.cast()
+
+
+def _environment(data_dir: Path, database_url: str, redis_url: str) -> dict[str, str]:
+    return {
+        "CALLEASE_DATA_DIR": str(data_dir),
+        "CALLEASE_DATABASE_URL": database_url,
+        "CALLEASE_REDIS_URL": redis_url,
+        "CALLEASE_SECRET_KEY": SECRET_KEY,
+    }
+
+
+def _owner_token(parts: Services) -> str:
+    with parts.database.transaction() as session:
+        return create_token(session, parts.clock, {"name": "owner of the tests", "role": "owner"})[1]

@@ -4,7 +4,7 @@ It is made through the management API, as an installation's own people would mak
 one test needs, that test makes itself.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.support.http import Api, Transport
@@ -50,6 +50,12 @@ class Cast:
     account: dict[str, Any]
     _tokens: dict[tuple[str, str | None], str] = field(default_factory=dict)
     _users: dict[tuple[str, str | None], dict[str, Any]] = field(default_factory=dict)
+
+    def at(self, transport: Transport, owner_token: str) -> "Cast":
+        """The same people in a copy of the installation."""
+        api = Api(transport, owner_token)
+        account = self.account | api.get(f"/telephony-accounts/{self.account['id']}")
+        return replace(self, api=api, transport=transport, account=account, _tokens={}, _users={})
 
     def page(self, origin: str | None = "https://bosaga.kz") -> Page:
         return Page(self.transport, self.site["key"], origin)

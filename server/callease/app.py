@@ -38,8 +38,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     database = Database(settings.database_url)
     redis = RedisStore(settings.redis_url or f"unix://{settings.redis_socket}")
     box = SecretBox(settings.secret_key)
-    rows = GroupCommit(database)
-    pool = NumberPool(database, redis, clock)
+    rows = GroupCommit(database, redis)
+    pool = NumberPool(database, redis, rows, clock)
     changes = ChangeMark(settings.data_dir / "run" / "catalogue-mark")
     share(database, changes)
     catalog = CatalogLookup(database, changes)
@@ -53,7 +53,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         catalog=catalog,
         rows=rows,
         visits=Visits(database, rows, clock),
-        reveals=Reveals(database, catalog, pool, rows, clock, box),
+        reveals=Reveals(database, catalog, pool, clock, box),
         intake=CallIntake(database, clock, box, settings.spool_dir),
     )
 

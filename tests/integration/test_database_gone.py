@@ -1,5 +1,6 @@
 """The database goes away under a running Callease: phones stay, calls reach their owners, no event is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -62,7 +63,7 @@ class Outage:
 
 
 @pytest.fixture
-def outage(parts: Services, cast: Cast, backend: str, request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+def outage(parts: Services, cast: Cast, backend: str, request: pytest.FixtureRequest) -> Iterator[Outage]:
     made = Outage(parts, backend, request)
     yield made
     made.end()

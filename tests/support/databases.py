@@ -17,21 +17,26 @@ from callease.migrations.schema import upgrade
 from tests.support.waiting import eventually
 
 BACKENDS = ("sqlite", "postgresql")
+EMPTY = "template_of_tests"
 on_both_databases = pytest.mark.parametrize("backend", BACKENDS)
 """Runs a test that uses `parts`, or anything above it, on both databases."""
 
 
 class SqliteTemplates:
-    """One file with the newest schema; a test's database is a copy of it."""
+    """Files with the newest schema; a test's database is a copy of one of them."""
 
     def __init__(self, folder: Path) -> None:
-        self._template = folder / "template.sqlite"
-        _migrate(f"sqlite:///{self._template}")
+        self._folder = folder
+        _migrate(f"sqlite:///{folder / EMPTY}")
 
-    def fresh(self, path: Path) -> str:
-        """The URL of a new, empty database at `path`."""
-        shutil.copyfile(self._template, path)
+    def fresh(self, path: Path, template: str = EMPTY) -> str:
+        """The URL of a new database at `path`, with the content of `template`."""
+        shutil.copyfile(self._folder / template, path)
         return f"sqlite:///{path}"
+
+    def add(self, template: str) -> str:
+        """The URL of a new template, to be filled and left before it is used."""
+        return self.fresh(self._folder / template)
 
 
 class PostgresServer:
@@ -50,17 +55,22 @@ class PostgresServer:
             "initdb", "-D", str(self._data), "-U", "callease", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
         )
         self.start()
-        self._execute("CREATE DATABASE template_of_tests")
-        _migrate(self.url("template_of_tests"))
+        self._execute(f"CREATE DATABASE {EMPTY}")
+        _migrate(self.url(EMPTY))
 
     def url(self, database: str) -> str:
         return f"postgresql://callease@/{database}?host={self._folder}"
 
-    def fresh(self) -> tuple[str, str]:
-        """Name and URL of a new, empty database."""
+    def fresh(self, template: str = EMPTY) -> tuple[str, str]:
+        """Name and URL of a new database, with the content of `template`."""
         name = f"test_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template_of_tests")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name, self.url(name)
+
+    def add(self, template: str) -> str:
+        """The URL of a new template, to be filled and left before it is used."""
+        self._execute(f"CREATE DATABASE {template} TEMPLATE {EMPTY}")
+        return self.url(template)
 
     def drop(self, name: str) -> None:
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")

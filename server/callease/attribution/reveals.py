@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from callease.attribution.models import Visit
 from callease.attribution.sources import DIRECT, host_of, matches
-from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit, is_logged
+from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
 from callease.base.clock import Clock
 from callease.base.database import Database
-from callease.base.errors import CalleaseError, Forbidden, NotFound, Unavailable
-from callease.base.group_commit import GroupCommit, Row
+from callease.base.errors import CalleaseError, Forbidden, LimitExceeded, NotFound
+from callease.base.group_commit import Row
 from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
-from callease.numbers.models import Lease, Number
+from callease.numbers.lookup import NumberLookup
+from callease.numbers.models import Lease
 from callease.numbers.pool import Held, Limits, NumberPool, subject_of
 
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
@@ -61,15 +60,13 @@ class Reveals:
         database: Database,
         catalog: CatalogLookup,
         pool: NumberPool,
-        rows: GroupCommit,
         clock: Clock,
         box: SecretBox,
     ) -> None:
-        self._database = database
+        self._numbers = NumberLookup(database)
         self._catalog = catalog
         self._visits = VisitLookup(database)
         self._pool = pool
-        self._rows = rows
         self._clock = clock
         self._box = box
 
@@ -122,6 +119,17 @@ class Reveals:
         lease_id = new_id("lse")
         subject = subject_of(listing.id, view.visitor, view.session, lease_id)
         limits = Limits(visitor=_counted(view), address=address)
+
+        def rows(held: Held) -> list[Row]:
+            # Redis may have held a number for somebody who was told otherwise, because its answer came too late.
+            if not held.new and held.age > _PERHAPS_UNWRITTEN and self._numbers.is_logged(held.lease_id):
+                return []
+            if begun:
+                # The same from both, when one visitor's two clicks meet in two processes.
+                begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
+            lease = (Lease, _row(held, site, listing, view, subject, source_class, visit, begun))
+            return [(Visit, begun), lease] if begun else [lease]
+
         try:
             held = self._pool.lease(
                 listing.office_id,
@@ -131,32 +139,18 @@ class Reveals:
                 lease_id,
                 site.lease_seconds,
                 limits,
+                rows,
             )
         except NotFound:
             return self._without_lease(site, listing, "no_numbers")
-        except Unavailable as error:
-            return fallback(site, listing, error.code)
-        except CalleaseError as error:
+        except LimitExceeded as error:
             error.data.setdefault("fallback", listing.phone)
             raise
-        if begun:
-            # The same from both, when one visitor's two clicks meet in two processes.
-            begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
-        rows: list[Row] = [(Visit, begun)] if begun else []
-        rows.append((Lease, _row(held, site, listing, view, subject, source_class, visit, begun)))
-        try:
-            # Redis may have held a number for somebody who was told otherwise, because its answer came too late.
-            young = now - held.leased_at < _PERHAPS_UNWRITTEN
-            if held.new or young or not is_logged(self._database, held.lease_id):
-                self._rows.write(rows)
         except CalleaseError as error:
-            if held.new:
-                self._pool.take_back(listing.office_id, subject, held)
             return fallback(site, listing, error.code)
         return self._shown(site, listing, held)
 
     def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held) -> Revealed:
-        now = self._clock.now()
         return Revealed(
             kind="shared" if held.outcome == "shared" else "dynamic",
             number=held.e164,
@@ -164,20 +158,14 @@ class Reveals:
             region=site.region,
             lease=held.lease_id,
             expires_at=held.expires_at,
-            ttl=max(0, round((held.expires_at - now).total_seconds())),
-            hours=_hours(listing, now),
+            ttl=round(held.left_ms / 1000),
+            hours=_hours(listing, self._clock.now()),
         )
 
     def _without_lease(self, site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:
         """The office's fixed number where there is one and a number may be given out at all, else the real one."""
         if reason in ("bot", "token", "no_numbers"):
-            with self._database.lookup_connection() as connection:
-                fixed = connection.scalar(
-                    select(Number.e164)
-                    .where(Number.office_id == listing.office_id, Number.role == "static", Number.state == "active")
-                    .order_by(Number.id)
-                    .limit(1)
-                )
+            fixed = self._numbers.fixed_number(listing.office_id)
             if fixed:
                 return Revealed("static", fixed, listing.external_id, site.region, reason=reason)
         return fallback(site, listing, reason)

@@ -19,7 +19,7 @@ from callease.base.errors import NotFound
 from callease.base.group_commit import GroupCommit
 from callease.base.ids import new_id
 from callease.catalog.lookup import SiteFacts
-from callease.numbers.models import Lease
+from callease.numbers.lookup import NumberLookup
 
 # A visit ends after half an hour without a page; a visitor's last known campaign is believed for a month.
 _VISIT_GAP = timedelta(minutes=30)
@@ -65,6 +65,7 @@ class Visits:
 
     def __init__(self, database: Database, rows: GroupCommit, clock: Clock) -> None:
         self._database = database
+        self._numbers = NumberLookup(database)
         self._rows = rows
         self._clock = clock
 
@@ -86,6 +87,17 @@ class Visits:
         if at - under_way.seen_at > _SEEN_AGAIN or _new_clients(under_way, view):
             self._continue(under_way.id, view, at)
         return under_way.id
+
+    def take_lease_event(self, lease_id: str, type_: str) -> None:
+        """`heartbeat` only says that the page is open: it is checked and not kept.
+
+        Raises NotFound("unknown_lease"), Unavailable.
+        """
+        if not self._numbers.is_logged(lease_id):
+            raise NotFound("unknown_lease")
+        if type_ != "heartbeat":
+            row = {"id": new_id("lev"), "lease_id": lease_id, "type": type_, "at": self._clock.now()}
+            self._rows.write([(LeaseEvent, row)])
 
     def _continue(self, visit_id: str, view: PageView, at: datetime) -> None:
         with self._database.transaction() as session:
@@ -116,18 +128,15 @@ class VisitLookup:
     """`visit_under_way` for reveals: the same answer from statements that are put together once."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._by_session = database.lookups.prepare(_BY_SESSION)
+        self._by_visitor = database.lookups.prepare(_BY_VISITOR)
 
     def find(self, site_id: str, visitor: str | None, session_id: str | None, at: datetime) -> VisitUnderWay | None:
-        if not visitor and not session_id:
-            return None
-        with self._database.lookup_connection() as connection:
-            row = None
-            if session_id:
-                row = connection.execute(_BY_SESSION, {"site_id": site_id, "session": session_id}).first()
-            if row is None and visitor:
-                values = {"site_id": site_id, "visitor": visitor, "since": at - _VISIT_GAP}
-                row = connection.execute(_BY_VISITOR, values).first()
+        row = None
+        if session_id:
+            row = self._by_session.first(site_id=site_id, session=session_id)
+        if row is None and visitor:
+            row = self._by_visitor.first(site_id=site_id, visitor=visitor, since=at - _VISIT_GAP)
         return VisitUnderWay(*row) if row else None
 
 
@@ -139,26 +148,6 @@ _NEWEST_VISIT = (
 )
 _BY_SESSION = _NEWEST_VISIT.where(Visit.session == bindparam("session"))
 _BY_VISITOR = _NEWEST_VISIT.where(Visit.visitor == bindparam("visitor"), Visit.seen_at > bindparam("since"))
-
-
-def take_lease_event(database: Database, rows: GroupCommit, lease_id: str, type_: str, at: datetime) -> None:
-    """`heartbeat` only says that the page is open: it is checked and not kept.
-
-    Raises NotFound("unknown_lease"), Unavailable.
-    """
-    if not is_logged(database, lease_id):
-        raise NotFound("unknown_lease")
-    if type_ != "heartbeat":
-        rows.write([(LeaseEvent, {"id": new_id("lev"), "lease_id": lease_id, "type": type_, "at": at})])
-
-
-_LEASE_BY_ID = select(Lease.id).where(Lease.id == bindparam("id"))
-
-
-def is_logged(database: Database, lease_id: str) -> bool:
-    """Whether the lease stands in the log. Raises Unavailable."""
-    with database.lookup_connection() as connection:
-        return connection.scalar(_LEASE_BY_ID, {"id": lease_id}) is not None
 
 
 def _new_clients(visit: Visit, view: PageView) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
+from sqlalchemy import JSON, URL, DateTime, Dialect, Engine, Insert, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError
@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from callease.base.errors import Conflict, InvalidRequest, Unavailable
+from callease.base.lookups import Lookups
 
 _BUSY_SECONDS = 5
 _BUSY_AT_LEAST_MS = 100
@@ -95,9 +96,7 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(self.engine, self._file)
         self._writers = self.engine.execution_options(writes=True)
-        # SQLite's connections begin nothing by themselves, see below; others are told not to.
-        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._lookups = self.engine.execution_options(lookups=True, **alone)
+        self.lookups = Lookups(self.engine.dialect, lambda: self._connect(parsed, arguments["connect_args"]))
         # What layers above want to know of every writing session, see Session.info.
         self.session_info: dict[Any, Any] = {}
         self._writing = sessionmaker(self._writers, expire_on_commit=False, info=self.session_info)
@@ -126,11 +125,12 @@ class Database:
         with _server_missing_is_unavailable(), self._writers.begin() as connection:
             yield connection
 
-    @contextmanager
-    def lookup_connection(self) -> Iterator[Connection]:
-        """A bare connection for single look-ups that are made thousands of times a second: each sees its own moment."""
-        with _server_missing_is_unavailable(), self._lookups.connect() as connection:
-            yield connection
+    def _connect(self, url: URL, connect_args: dict[str, Any]) -> Any:
+        """A connection of the driver's own, for `lookups`, on which nothing begins by itself."""
+        alone = {"isolation_level": None} if self.is_sqlite else {"autocommit": True}
+        positional, named = self.engine.dialect.create_connect_args(url)
+        driver: Any = self.engine.dialect.loaded_dbapi
+        return driver.connect(*positional, **{**named, **connect_args, **alone})
 
     def create(self) -> None:
         """Makes the file of an SQLite database that is not there yet; a server's is made by its operator."""
@@ -143,8 +143,8 @@ class Database:
 
     def check(self) -> None:
         """Raises Unavailable when no statement gets through."""
-        with self.lookup_connection() as connection:
-            connection.execute(text("SELECT 1"))
+        with self.reading() as session:
+            session.execute(text("SELECT 1"))
 
     def insert_if_new(self, table: Any, unique: Sequence[str]) -> Insert:
         """`INSERT ... ON CONFLICT (unique) DO NOTHING` in the dialect at hand."""
@@ -152,6 +152,7 @@ class Database:
         return insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
     def dispose(self) -> None:
+        self.lookups.close()
         self.engine.dispose()
 
 
@@ -210,7 +211,7 @@ def _prepare_sqlite(engine: Engine, file: Path) -> None:
             left_ms = max(_BUSY_AT_LEAST_MS, int(1000 * (ends - time.monotonic())))
             connection.exec_driver_sql(f"PRAGMA busy_timeout={left_ms}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        elif not options.get("lookups"):
+        else:
             connection.exec_driver_sql("BEGIN")
 
     # After the statement, so that the lock is held to the very end.

@@ -1,38 +1,41 @@
-"""Commits in groups: what costs is the commit, not the row.
+"""Leases and visits in groups: what costs is the round trip to Redis and the commit, not the row.
 
-Requests of one process hand their rows to a single writer thread and wait; whatever gathers while one commit runs goes
-into the next. Each request goes on only when its own rows are durable, and the throughput stays that of bulk inserts.
+Requests of one process hand their work to a single thread and wait; whatever gathers while one group is at work goes
+into the next. A group's scripts go to Redis together, its rows into one commit, and each request goes on only when its
+own rows are durable.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
 from callease.base.database import Base, Database
 from callease.base.errors import Unavailable
+from callease.base.redis import RedisStore, ScriptCall
 
 _GROUP_AT_MOST = 200
 # The script on the page gives up after 2 seconds.
 _WAIT_SECONDS = 1.5
 
 Row = tuple[type[Base], dict[str, Any]]
-_Item = tuple[Sequence[Row], "Future[None]"]
+RowsOf = Callable[[Any], Sequence[Row]]
 
 
 class GroupCommit:
-    """One writer thread a process, started with the first row; a row whose id is known counts as written."""
+    """One thread a process, started with the first row; a row whose id is known counts as written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, store: RedisStore) -> None:
         self._database = database
-        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._store = store
+        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._starting = threading.Lock()
-        self._writer: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
         self._inserts: dict[type[Base], _BulkInsert] = {}
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -40,48 +43,68 @@ class GroupCommit:
 
         Raises Unavailable("database") when they cannot be written in time.
         """
-        if self._writer is None:
+        self._do(_Work(None, lambda _: rows))
+
+    def write_after(self, call: ScriptCall, rows_of: RowsOf) -> Any:
+        """The answer of `call`, when the rows that `rows_of` makes of it are durable.
+
+        `rows_of` is called by the group's thread. Raises Unavailable("redis") before it, Unavailable("database") after.
+        """
+        return self._do(_Work(call, rows_of))
+
+    def _do(self, work: _Work) -> Any:
+        if self._thread is None:
             self._start()
-        done: Future[None] = Future()
-        self._queue.put((rows, done))
-        try:
-            done.result(timeout=_WAIT_SECONDS)
-        except TimeoutError as error:
-            raise Unavailable("database") from error
+        self._queue.put(work)
+        return work.wait()
 
     def _start(self) -> None:
         with self._starting:
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write_forever, name="group-commit", daemon=True)
-                self._writer.start()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work_forever, name="group-commit", daemon=True)
+                self._thread.start()
 
-    def _write_forever(self) -> None:
+    def _work_forever(self) -> None:
         while True:
             group = [self._queue.get()]
             while len(group) < _GROUP_AT_MOST and not self._queue.empty():
                 group.append(self._queue.get())
-            self._write_group(group)
+            group = [work for work in group if not work.given_up]
+            self._ask(group)
+            self._write([work for work in group if work.error is None])
+            for work in group:
+                work.finish()
 
-    def _write_group(self, group: list[_Item]) -> None:
+    def _ask(self, group: list[_Work]) -> None:
+        asking = [work for work in group if work.call]
         try:
-            self._insert([row for rows, _ in group for row in rows])
+            answers = self._store.run_all([work.call for work in asking if work.call]) if asking else []
         except Unavailable as error:
-            for _, done in group:
-                done.set_exception(error)
+            answers = [error] * len(asking)
+        for work, answer in zip(asking, answers, strict=True):
+            work.answer = answer
+        for work in group:
+            work.make_rows()
+
+    def _write(self, group: list[_Work]) -> None:
+        try:
+            self._insert([row for work in group for row in work.rows])
+        except Unavailable as error:
+            for work in group:
+                work.error = error
         except Exception as error:  # a bad row must fail alone, not with its whole group
             if len(group) == 1:
-                group[0][1].set_exception(error)
+                group[0].error = error
             else:
-                for item in group:
-                    self._write_group([item])
-        else:
-            for _, done in group:
-                done.set_result(None)
+                for work in group:
+                    self._write([work])
 
     def _insert(self, rows: Sequence[Row]) -> None:
         by_model: dict[type[Base], list[dict[str, Any]]] = {}
         for model, row in rows:
             by_model.setdefault(model, []).append(row)
+        if not by_model:
+            return
         with self._database.writing_connection() as connection:
             # In one order everywhere: two processes that write the same lease would wait for each other's others.
             for model in sorted(by_model, key=lambda each: each.__tablename__):
@@ -92,24 +115,59 @@ class GroupCommit:
                 self._inserts[model].run(connection, of_model)
 
 
-class _BulkInsert:
-    """`INSERT ... ON CONFLICT (id) DO NOTHING` of one model, put together once.
+class _Work:
+    """What one request waits for; a lock that the group's thread opens is the cheapest way to wait."""
 
-    A group is often a handful of rows; asking SQLAlchemy to prepare the statement for each costs more than the insert.
+    def __init__(self, call: ScriptCall | None, rows_of: RowsOf) -> None:
+        self.call = call
+        self.answer: Any = None
+        self.rows: Sequence[Row] = ()
+        self.error: Exception | None = None
+        self.given_up = False
+        self._rows_of = rows_of
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def wait(self) -> Any:
+        if not self._done.acquire(timeout=_WAIT_SECONDS):
+            self.given_up = True
+            raise Unavailable("database")
+        if self.error:
+            raise self.error
+        return self.answer
+
+    def make_rows(self) -> None:
+        """What goes wrong here goes wrong for this request alone."""
+        if isinstance(self.answer, RedisError):
+            self.answer = Unavailable("redis")
+        if isinstance(self.answer, Unavailable):
+            self.error = self.answer
+            return
+        try:
+            self.rows = self._rows_of(self.answer)
+        except Exception as error:
+            self.error = error
+
+    def finish(self) -> None:
+        self._done.release()
+
+
+class _BulkInsert:
+    """`INSERT ... ON CONFLICT (id) DO NOTHING` of one model: one statement for any number of rows.
+
+    A statement a row would let go of the interpreter's lock, and queue for it again, with every row.
     """
 
     def __init__(self, database: Database, model: type[Base]) -> None:
         dialect, columns = database.engine.dialect, model.__table__.columns
-        insert = database.insert_if_new(model, ["id"])
-        compiled = insert.compile(dialect=dialect, column_keys=columns.keys())
-        self._sql = str(compiled)
-        self._positions: Sequence[str] | None = getattr(compiled, "positiontup", None)
-        self._bind = {column.key: column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns}
+        quoted = dialect.identifier_preparer
+        names = ", ".join(quoted.format_column(column) for column in columns)
+        self._head = f"INSERT INTO {quoted.format_table(model.__table__)} ({names}) VALUES "  # noqa: S608
+        self._row = f"({', '.join(['?' if dialect.positional else '%s'] * len(columns))})"
+        self._bind = [(column.key, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in columns]
 
     def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """`rows` name every column of the model."""
-        bound = [{name: bind(row[name]) if bind else row[name] for name, bind in self._bind.items()} for row in rows]
-        if self._positions:
-            connection.exec_driver_sql(self._sql, [tuple(row[name] for name in self._positions) for row in bound])
-        else:
-            connection.exec_driver_sql(self._sql, bound)
+        sql = f"{self._head}{', '.join([self._row] * len(rows))} ON CONFLICT (id) DO NOTHING"
+        values = [bind(row[name]) if bind else row[name] for row in rows for name, bind in self._bind]
+        connection.exec_driver_sql(sql, tuple(values))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from callease.base.errors import Unavailable
@@ -56,6 +57,31 @@ class RedisStore:
         except RedisError as error:
             raise Unavailable("redis") from error
 
+    def run(self, call: ScriptCall) -> Any:
+        """Raises Unavailable."""
+        (answer,) = self.run_all([call])
+        if isinstance(answer, RedisError):
+            raise Unavailable("redis") from answer
+        return answer
+
+    def run_all(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """The answers, in one round trip; that of a script which failed is a RedisError. Raises Unavailable."""
+
+        def operation(client: redis.Redis) -> list[Any]:
+            connection = client.connection_pool.get_connection()
+            try:
+                answers = _pipelined(connection, [("EVALSHA", call.script.sha, *call.values()) for call in calls])
+                unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+                whole = [("EVAL", calls[i].script.source, *calls[i].values()) for i in unknown]
+                for i, answer in zip(unknown, _pipelined(connection, whole), strict=True):
+                    answers[i] = answer
+                return answers
+            finally:
+                client.connection_pool.release(connection)
+
+        answers: list[Any] = self.call(operation)
+        return answers
+
     def current_run_id(self) -> str:
         if not self.run_id:
             self.call(lambda client: client.ping())
@@ -65,27 +91,34 @@ class RedisStore:
         self.client.close()
 
 
+def _pipelined(connection: Any, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+    if commands:
+        connection.send_packed_command([part for each in commands for part in connection.pack_command(*each)])
+    return [_answer(connection) for _ in commands]
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
 class LuaScript:
     """One operation in one file; sent whole only when the server does not know it yet."""
 
     def __init__(self, path: Path) -> None:
-        self._source = path.read_text(encoding="utf-8")
-        self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self.source = path.read_text(encoding="utf-8")
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, store: RedisStore, keys: Sequence[str], arguments: Callable[[], Sequence[str | int]]) -> Any:
-        """`arguments` is asked when the connection stands: a new one can mean a new server, with another run id."""
 
-        def operation(client: redis.Redis) -> Any:
-            connection = client.connection_pool.get_connection()
-            try:
-                values = [len(keys), *keys, *map(str, arguments())]
-                try:
-                    connection.send_command("EVALSHA", self._sha, *values)
-                    return client.parse_response(connection, "EVALSHA")
-                except NoScriptError:
-                    connection.send_command("EVAL", self._source, *values)
-                    return client.parse_response(connection, "EVAL")
-            finally:
-                client.connection_pool.release(connection)
+@dataclass(frozen=True)
+class ScriptCall:
+    """A script with its keys; `arguments` is asked when the connection stands, which may be one to a new server."""
 
-        return store.call(operation)
+    script: LuaScript
+    keys: Sequence[str]
+    arguments: Callable[[], Sequence[str | int]]
+
+    def values(self) -> list[str | int]:
+        return [len(self.keys), *self.keys, *self.arguments()]

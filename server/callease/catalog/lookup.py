@@ -102,7 +102,9 @@ class CatalogLookup:
     """
 
     def __init__(self, database: Database, changes: ChangeMark) -> None:
-        self._database = database
+        self._site_by_key = database.lookups.prepare(_SITE_BY_KEY)
+        self._listing_by_id = database.lookups.prepare(_LISTING_BY_ID)
+        self._first_timezone = database.lookups.prepare(_FIRST_TIMEZONE)
         self._changes = changes
         self._sites: dict[str, _Remembered[SiteFacts]] = {}
         self._listings: dict[tuple[str, str], _Remembered[ListingFacts]] = {}
@@ -137,18 +139,15 @@ class CatalogLookup:
         return facts
 
     def _read_timezone(self) -> str | None:
-        with self._database.lookup_connection() as connection:
-            return connection.execute(_FIRST_TIMEZONE).scalar()
+        found: str | None = self._first_timezone.scalar()
+        return found
 
     def _read_site(self, key: str) -> SiteFacts | None:
-        with self._database.lookup_connection() as connection:
-            row = connection.execute(_SITE_BY_KEY, {"key": key}).one_or_none()
+        row = self._site_by_key.first(key=key)
         return SiteFacts(*row) if row else None
 
     def _read_listing(self, site_id: str, external_id: str) -> ListingFacts | None:
-        with self._database.lookup_connection() as connection:
-            values = {"site_id": site_id, "external_id": external_id}
-            row = connection.execute(_LISTING_BY_ID, values).one_or_none()
+        row = self._listing_by_id.first(site_id=site_id, external_id=external_id)
         return ListingFacts(*row) if row else None
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from sqlalchemy import Select, select
 
 from callease.base.clock import Clock
 from callease.base.database import Database
-from callease.base.errors import LimitExceeded, NotFound, Unavailable
-from callease.base.redis import LuaScript, RedisStore
+from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
+from callease.base.group_commit import GroupCommit, Row
+from callease.base.redis import LuaScript, RedisStore, ScriptCall
 from callease.catalog.models import Office
 from callease.numbers.models import Lease, Number
 
@@ -32,7 +33,10 @@ UNSPLIT = ""
 
 @dataclass(frozen=True)
 class Held:
-    """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared."""
+    """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared.
+
+    `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ.
+    """
 
     new: bool
     outcome: str
@@ -43,6 +47,11 @@ class Held:
     expires_at: datetime
     number_class: str
     held_before_ms: int
+    left_ms: int
+
+    @property
+    def age(self) -> timedelta:
+        return self.expires_at - self.leased_at - timedelta(milliseconds=self.left_ms)
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,13 @@ class _Plan:
 
 
 class NumberPool:
-    def __init__(self, database: Database, store: RedisStore, clock: Clock, prefix: str = "callease") -> None:
+    def __init__(
+        self, database: Database, store: RedisStore, rows: GroupCommit, clock: Clock, prefix: str = "callease"
+    ) -> None:
         self._database = database
         self._clock = clock
         self._store = store
+        self._rows = rows
         self._prefix = prefix
         self._plans: dict[str, _Plan] = {}
         self._rebuilding: dict[str, threading.Lock] = {}
@@ -85,9 +97,12 @@ class NumberPool:
         lease_id: str,
         seconds: int,
         limits: Limits,
+        rows_of: Callable[[Held], Sequence[Row]],
         virtual_ms: int | None = None,
     ) -> Held:
-        """The subject's live lease, or a new one on the coldest number.
+        """The subject's live lease, or a new one on the coldest number, once the rows that `rows_of` makes are durable.
+
+        A new lease whose rows cannot be written is taken back.
 
         Raises LimitExceeded, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is down.
         """
@@ -95,7 +110,20 @@ class NumberPool:
         if plan is None or plan.version < pool_version:
             plan = self._rebuild(office_id, plan)
         for _ in range(_TRIES):
-            answer = self._run_lease(office_id, plan, source_class, subject, lease_id, seconds, limits, virtual_ms)
+            held: Held | None = None
+
+            def rows(answer: list[str], plan: _Plan = plan) -> Sequence[Row]:
+                nonlocal held
+                held = _held(answer, plan)
+                return rows_of(held) if held else ()
+
+            call = self._lease_call(office_id, plan, source_class, subject, lease_id, seconds, limits, virtual_ms)
+            try:
+                answer = self._rows.write_after(call, rows)
+            except CalleaseError:
+                if held and held.new:
+                    self.take_back(office_id, subject, held)
+                raise
             match answer:
                 case ["cold"]:
                     plan = self._rebuild(office_id, plan)
@@ -103,13 +131,11 @@ class NumberPool:
                     raise LimitExceeded("too_many_reveals", max(1, int(retry_after)))
                 case ["empty"]:
                     raise NotFound("no_numbers")
-                case [found, lease, number, leased_ms, expires_ms, outcome, class_index, before_ms]:
-                    times = _moment(leased_ms), _moment(expires_ms)
-                    place = plan.classes[int(class_index) - 1], int(before_ms)
-                    return Held(found == "new", outcome, lease, number, plan.e164[number], *times, *place)
+            if held:
+                return held
         raise Unavailable("redis")
 
-    def _run_lease(
+    def _lease_call(
         self,
         office_id: str,
         plan: _Plan,
@@ -119,7 +145,7 @@ class NumberPool:
         seconds: int,
         limits: Limits,
         virtual_ms: int | None,
-    ) -> list[str]:
+    ) -> ScriptCall:
         key = self._keys(office_id)
         keys = [
             key("stamp"),
@@ -140,15 +166,14 @@ class NumberPool:
                 "" if virtual_ms is None else virtual_ms,
             )
 
-        result: list[str] = self._lease.run(self._store, keys, arguments)
-        return result
+        return ScriptCall(self._lease, keys, arguments)
 
     def take_back(self, office_id: str, subject: str, held: Held) -> None:
         """Undoes a lease that nobody was told of."""
         key = self._keys(office_id)
         keys = [key("subject", subject), key("class", held.number_class)]
         values = (held.lease_id, held.number_id, _ms(held.expires_at), held.held_before_ms)
-        self._release.run(self._store, keys, lambda: values)
+        self._store.run(ScriptCall(self._release, keys, lambda: values))
 
     def _rebuild(self, office_id: str, seen: _Plan | None) -> _Plan:
         """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use."""
@@ -200,7 +225,7 @@ class NumberPool:
             arguments += [number_id, index, held_until[number_id]]
         for _, value, seconds in subjects:
             arguments += [value, seconds]
-        self._rebuild_script.run(self._store, keys, lambda: [self._stamp(plan), *arguments])
+        self._store.run(ScriptCall(self._rebuild_script, keys, lambda: [self._stamp(plan), *arguments]))
         return plan
 
     def _stamp(self, plan: _Plan) -> str:
@@ -222,6 +247,25 @@ def subject_of(listing: str | None, visitor: str | None, session: str | None, le
     """Whose lease it is: (visitor, listing), without a visitor (session, listing), with neither this lease alone."""
     who = f"v:{visitor}" if visitor else f"s:{session}" if session else f"l:{lease_id}"
     return hashlib.sha256(f"{who}\n{listing or ''}".encode()).hexdigest()[:32]
+
+
+def _held(answer: list[str], plan: _Plan) -> Held | None:
+    """None for an answer without a lease."""
+    match answer:
+        case [found, lease, number, leased_ms, expires_ms, outcome, class_index, before_ms, left_ms]:
+            return Held(
+                new=found == "new",
+                outcome=outcome,
+                lease_id=lease,
+                number_id=number,
+                e164=plan.e164[number],
+                leased_at=_moment(leased_ms),
+                expires_at=_moment(expires_ms),
+                number_class=plan.classes[int(class_index) - 1],
+                held_before_ms=int(before_ms),
+                left_ms=int(left_ms),
+            )
+    return None
 
 
 def _wanted(classes: tuple[str, ...], source_class: str) -> int:

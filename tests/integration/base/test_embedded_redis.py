@@ -1,5 +1,6 @@
 """The embedded Redis: one for all processes of a data directory, as long as there is one."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -85,6 +86,8 @@ class House:
         for process in self.processes:
             if process.poll() is None:
                 self.kill(process)
+        with contextlib.suppress(OSError, ValueError):
+            self._pids.add(self.pid)  # one that was started again since
         for pid in self._pids:
             command = Path(f"/proc/{pid}/cmdline")
             if command.exists() and os.fsencode(self.data) in command.read_bytes():

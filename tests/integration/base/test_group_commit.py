@@ -27,7 +27,7 @@ THREADS = 16
 def two_processes(parts: Services) -> Iterator[list[GroupCommit]]:
     """What two web server processes have of one database."""
     databases = [Database(parts.settings.database_url) for _ in range(2)]
-    yield [GroupCommit(database) for database in databases]
+    yield [GroupCommit(database, parts.redis) for database in databases]
     for database in databases:
         database.dispose()
 

@@ -1,6 +1,6 @@
 """A receiver's address reaches into the operator's own network only where the operator has opened it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -44,7 +44,7 @@ PRIVATE_HOSTS = (
 @pytest.fixture
 def attempt(
     cast: Cast, parts: Services, receiver: Receiver
-) -> Iterator[Callable[[str, tuple[str, ...]], tuple[str, str | None]]]:
+) -> Callable[[str, tuple[str, ...]], tuple[str, str | None]]:
     """Delivers an event to `host` at the receiver's port; state and reason of the delivery."""
 
     def deliver(host: str, allowed: tuple[str, ...]) -> tuple[str, str | None]:

@@ -1,5 +1,6 @@
 """The pool of an office: which number is leased, to whom, for how long."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from callease.base.clock import SetClock
 from callease.base.errors import LimitExceeded, NotFound
+from callease.base.group_commit import Row
 from callease.catalog.models import Office
 from callease.numbers.models import Lease
 from callease.numbers.pool import Held, Limits, NumberPool, subject_of
@@ -17,11 +19,15 @@ LEASE_SECONDS = 1_800
 UNCOUNTED = Limits(visitor=None, address=None)
 
 
+def no_rows(_held: Held) -> Sequence[Row]:
+    return ()
+
+
 class Desk:
     """Leases numbers of one office at moments of the test's choice: seconds from now on. What it leases is logged."""
 
     def __init__(self, parts: Services, cast: Cast, office_id: str) -> None:
-        self.pool = NumberPool(parts.database, parts.redis, parts.clock)
+        self.pool = NumberPool(parts.database, parts.redis, parts.rows, parts.clock)
         self.office_id = office_id
         self._parts = parts
         self._site_id = cast.site["id"]
@@ -36,7 +42,7 @@ class Desk:
         limits: Limits = UNCOUNTED,
     ) -> Held:
         moment = int((self._began.timestamp() + at) * 1000)
-        arguments = (source_class, subject, f"lse_{uuid4().hex}", seconds, limits)
+        arguments = (source_class, subject, f"lse_{uuid4().hex}", seconds, limits, no_rows)
         held = self.pool.lease(self.office_id, self._version(), *arguments, virtual_ms=moment)
         if held.new:
             self._log(held, subject, source_class)

@@ -83,7 +83,7 @@ class PoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.parts, self.cast, self.clock = parts, cast, clock
         # Two processes with one pool: each has its own idea of the office's numbers.
-        self.pools = [NumberPool(parts.database, parts.redis, clock) for _ in range(2)]
+        self.pools = [NumberPool(parts.database, parts.redis, parts.rows, clock) for _ in range(2)]
         self.model = Model()
         self.log: list[tuple[Held, str]] = []
         # Whole milliseconds, as the leases' own times are.
@@ -163,7 +163,15 @@ class PoolMachine(RuleBasedStateMachine):
         with self.parts.database.reading() as session:
             version = session.scalars(select(Office.pool_version).where(Office.id == self.office_id)).one()
         moment = round(self.clock.now().timestamp() * 1000)
-        asked = (source_class, subject, f"lse_model_{next(self.digits)}", LEASE_SECONDS, UNCOUNTED, moment)
+        asked = (
+            source_class,
+            subject,
+            f"lse_model_{next(self.digits)}",
+            LEASE_SECONDS,
+            UNCOUNTED,
+            lambda _: (),
+            moment,
+        )
         return self.pools[process].lease(self.office_id, version, *asked)
 
     def _add(self, source_class: str | None) -> None:

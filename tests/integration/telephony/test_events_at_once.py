@@ -28,6 +28,17 @@ pytestmark = on_both_databases
 THREADS = 20
 AUTH_TOKEN = "twilio-auth-token-of-the-tests"
 CALLER = "+77011234567"
+LEG = {"CallSid": "CA2", "ParentCallSid": "CA1", "CallStatus": "in-progress", "To": "+77172111111", "From": CALLER}
+DAY_SECONDS = 86_400
+
+
+@pytest.fixture
+def twilio(cast: Cast) -> dict[str, str]:
+    credentials = {"account_sid": "AC" + "0" * 32, "auth_token": AUTH_TOKEN}
+    account: dict[str, str] = cast.api.post(
+        "/telephony-accounts", {"provider": "twilio", "name": "Twilio", "credentials": credentials}
+    )
+    return account
 
 
 @pytest.fixture
@@ -86,25 +97,18 @@ def test_a_new_caller_rings_everywhere_at_once(cast: Cast, parts: Services, tele
         assert Counter(session.scalars(select(Lead.first_time))) == {True: 1, False: len(numbers) - 1}
 
 
-def test_a_leg_that_is_heard_of_before_its_call(cast: Cast, parts: Services, clock: SetClock) -> None:
+def test_a_leg_that_is_heard_of_before_its_call(
+    cast: Cast, twilio: dict[str, str], parts: Services, clock: SetClock
+) -> None:
     """Twilio's leg to the office names its parent only: what was dialled comes with the parent's own messages."""
-    account = cast.api.post(
-        "/telephony-accounts",
-        {
-            "provider": "twilio",
-            "name": "Twilio",
-            "credentials": {"account_sid": "AC" + "0" * 32, "auth_token": AUTH_TOKEN},
-        },
-    )
     to = cast.alatau_sales.numbers[0][1]
-    leg = {"CallSid": "CA2", "ParentCallSid": "CA1", "CallStatus": "in-progress", "To": "+77172111111", "From": CALLER}
-    early = _twilio(cast, account["events_url"], leg)
+    early = _twilio(cast, twilio["events_url"], LEG)
     assert (early.status, early.json["code"]) == (404, "unknown_call")
     parent = {"CallSid": "CA1", "CallStatus": "ringing", "To": to, "From": CALLER}
-    routed = _twilio(cast, account["route_url"], parent)
+    routed = _twilio(cast, twilio["route_url"], parent)
     assert (routed.status, routed.headers["Content-Type"].split(";")[0]) == (200, "text/xml")
     done = {"CallSid": "CA1", "DialCallStatus": "completed", "DialCallDuration": "42", "To": to, "From": CALLER}
-    assert _twilio(cast, account["events_url"], done).status == 200
+    assert _twilio(cast, twilio["events_url"], done).status == 200
     clock.advance(60)
     assert parts.intake.retry_due() == 1
     with parts.database.reading() as session:
@@ -114,14 +118,29 @@ def test_a_leg_that_is_heard_of_before_its_call(cast: Cast, parts: Services, clo
         assert set(session.scalars(select(RawMessage.state))) == {"taken"}
 
 
-def test_a_leg_whose_call_never_comes_is_given_up(cast: Cast, parts: Services, clock: SetClock) -> None:
-    recorded = cast.telephone.event("recorded", new_call_id(), cast.alatau_sales.numbers[0][1])
-    assert recorded.status == 200, "what names its number opens its call"
+def test_a_leg_whose_call_never_comes_is_refused_in_the_end(
+    cast: Cast, twilio: dict[str, str], parts: Services, clock: SetClock
+) -> None:
+    _twilio(cast, twilio["events_url"], LEG)
+    turns = 0
+    clock.advance(DAY_SECONDS)
+    while parts.intake.retry_due():
+        turns += 1
+        clock.advance(DAY_SECONDS)
+        assert turns < 50, "there is no end to it"
+    assert turns > 5, "it was waited for"
+    with parts.database.reading() as session:
+        kept = session.scalars(select(RawMessage)).one()
+        assert (kept.state, kept.problem) == ("refused", "unknown_call")
+        assert session.scalar(select(func.count(Lead.id))) == 0
+
+
+def test_a_number_that_nobody_knows_is_refused_and_kept(cast: Cast, parts: Services) -> None:
     unknown = cast.telephone.event("recorded", new_call_id(), "+77770000000")
     assert (unknown.status, unknown.json["code"]) == (404, "unknown_number")
     with parts.database.reading() as session:
-        states = Counter(session.execute(select(RawMessage.state, RawMessage.problem)).all())
-    assert states == {("taken", None): 1, ("refused", "unknown_number"): 1}
+        kept = session.scalars(select(RawMessage)).one()
+    assert (kept.state, kept.problem) == ("refused", "unknown_number")
 
 
 def _at_once(asks: list[Callable[[], Answer]]) -> list[Answer]:

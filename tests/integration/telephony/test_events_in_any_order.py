@@ -20,7 +20,7 @@ from tests.support.people import new_call_id, rfc3339
 NOW = datetime.now(UTC).replace(microsecond=0)
 _fresh = count(1)
 share = settings(
-    max_examples=settings.default.max_examples // 2,
+    max_examples=settings.default.max_examples // 3,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

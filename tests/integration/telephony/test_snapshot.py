@@ -1,6 +1,7 @@
 """The routing snapshot: fresh within seconds, complete, and without a secret in clear."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def _refresh(parts: Services, writer: SnapshotWriter) -> bool:
 
 
 @pytest.fixture
-def writer(parts: Services):  # type: ignore[no-untyped-def]
+def writer(parts: Services) -> Iterator[SnapshotWriter]:
     made = SnapshotWriter(parts.settings.snapshot_path)
     yield made
     made.close()

@@ -8,7 +8,7 @@
 --         {"limited", seconds until the counter starts anew}
 --         {"empty"}  the office has no number to lease
 --         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared",
---          index of its class, held until before this lease}
+--          index of its class, held until before this lease, ms left of it}
 -- COST  O(log n) in the numbers of the office; one class is looked at, all of them only when it has nothing free
 -- INVARIANT  the number whose hold ended first is the coldest; one that is still held is given out only as "shared",
 --            and only when no class has a free one; only numbers that the rebuild wrote can be returned.
@@ -23,7 +23,7 @@ local held = redis.call('GET', KEYS[2])
 if held then
   local lease, number, from, to, kind, class = string.match(held, '^(%S+) (%S+) (%d+) (%d+) (%S+) (%d+)$')
   if tonumber(to) > now and KEYS[4 + class] and redis.call('ZSCORE', KEYS[4 + class], number) then
-    return {'again', lease, number, from, to, kind, class, to}
+    return {'again', lease, number, from, to, kind, class, to, string.format('%d', to - now)}
   end
 end
 
@@ -52,4 +52,4 @@ local ends = string.format('%d', now + ARGV[3] * 1000)
 now = string.format('%d', now)
 redis.call('ZADD', KEYS[4 + class], 'GT', ends, number)
 redis.call('SET', KEYS[2], table.concat({ARGV[2], number, now, ends, kind, class}, ' '), 'EX', ARGV[3])
-return {'new', ARGV[2], number, now, ends, kind, class, string.format('%d', before)}
+return {'new', ARGV[2], number, now, ends, kind, class, string.format('%d', before), string.format('%d', ends - now)}

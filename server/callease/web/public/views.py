@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from callease.attribution.reveals import Revealed, RevealRequest
-from callease.attribution.visits import take_lease_event
 from callease.base.clock import rfc3339
 from callease.base.errors import Unavailable
 from callease.base.phones import display
@@ -60,9 +59,8 @@ def leases() -> Response:
 @blueprint.post("/v1/leases/<lease>/events")
 def lease_events(lease: str) -> Response:
     body = body_of(_LEASE_EVENT)
-    parts = services()
     try:
-        take_lease_event(parts.database, parts.rows, lease, body["type"], parts.clock.now())
+        services().visits.take_lease_event(lease, body["type"])
     except Unavailable as error:
         return problems.of_error(error)
     return answer(None, 204)
