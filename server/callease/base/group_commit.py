@@ -70,21 +70,27 @@ class GroupCommit:
             while len(group) < _GROUP_AT_MOST and not self._queue.empty():
                 group.append(self._queue.get())
             group = [work for work in group if not work.given_up]
-            self._ask(group)
+            self._ask([work for work in group if work.call])
+            for work in group:
+                work.make_rows()
             self._write([work for work in group if work.error is None])
             for work in group:
                 work.finish()
 
     def _ask(self, group: list[_Work]) -> None:
-        asking = [work for work in group if work.call]
+        calls = [work.call for work in group if work.call]
         try:
-            answers = self._store.run_all([work.call for work in asking if work.call]) if asking else []
+            answers = self._store.run_all(calls) if calls else []
         except Unavailable as error:
-            answers = [error] * len(asking)
-        for work, answer in zip(asking, answers, strict=True):
+            answers = [error] * len(calls)
+        except Exception as error:  # a call that cannot be sent must fail alone, and not end the thread
+            if len(group) > 1:
+                for work in group:
+                    self._ask([work])
+                return
+            answers = [error]
+        for work, answer in zip(group, answers, strict=True):
             work.answer = answer
-        for work in group:
-            work.make_rows()
 
     def _write(self, group: list[_Work]) -> None:
         try:
@@ -140,7 +146,7 @@ class _Work:
         """What goes wrong here goes wrong for this request alone."""
         if isinstance(self.answer, RedisError):
             self.answer = Unavailable("redis")
-        if isinstance(self.answer, Unavailable):
+        if isinstance(self.answer, Exception):
             self.error = self.answer
             return
         try:

@@ -80,6 +80,16 @@ class TestTheAnswer:
         cast.api.patch(f"/sites/{cast.site['id']}", {"lease_seconds": 600})
         assert 598 <= reveal(cast, visitor="v")["ttl"] <= 600
 
+    @pytest.mark.parametrize("ahead_seconds", [-300, 300])
+    def test_its_time_is_redis_s_however_the_server_s_clock_goes(
+        self, cast: Cast, clock: SetClock, ahead_seconds: int
+    ) -> None:
+        clock.advance(ahead_seconds)
+        first = reveal(cast, visitor="v")
+        again = reveal(cast, visitor="v")
+        assert 1_790 <= again["ttl"] <= first["ttl"] == 1_800
+        assert again["lease"] == first["lease"]
+
     def test_hours_of_an_office_that_has_some(self, cast: Cast, clock: SetClock) -> None:
         assert "hours" not in reveal(cast, visitor="before")
         hours = {"mon": [["09:00", "18:00"]]}

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from callease.attribution.models import Visit
 from callease.base.database import Database
 from callease.base.errors import Unavailable
 from callease.base.group_commit import GroupCommit, Row
+from callease.base.redis import LuaScript, ScriptCall
 from callease.numbers.models import Lease
 from callease.web.services import Services
 from tests.factories import Cast
@@ -102,3 +104,26 @@ def test_a_bad_row_fails_alone(cast: Cast, parts: Services, two_processes: list[
     assert written == [index != 7 for index in range(THREADS)]
     with parts.database.reading() as session:
         assert set(session.scalars(select(Lease.id))) == {f"lse_{i}" for i in range(THREADS) if i != 7}
+
+
+def test_a_call_that_cannot_be_sent_fails_alone(tmp_path: Path, parts: Services) -> None:
+    """The one thread of the process outlives it: everybody else gets an answer, at once and later."""
+    echo = tmp_path / "echo.lua"
+    echo.write_text("return ARGV[1]", encoding="utf-8")
+    script = LuaScript(echo)
+
+    def ask(index: int) -> str:
+        def arguments() -> list[str]:
+            if index == 7:
+                raise KeyError("no such plan")
+            return [f"{index}"]
+
+        try:
+            return str(parts.rows.write_after(ScriptCall(script, [], arguments), lambda _: ()))
+        except KeyError:
+            return "refused"
+
+    expected = ["refused" if index == 7 else f"{index}" for index in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert list(threads.map(ask, range(THREADS))) == expected
+    assert ask(8) == "8"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from callease.base.clock import SetClock
-from callease.base.errors import LimitExceeded, NotFound
+from callease.base.errors import LimitExceeded, NotFound, Unavailable
 from callease.base.group_commit import Row
 from callease.catalog.models import Office
 from callease.numbers.models import Lease
@@ -303,3 +303,18 @@ def test_the_log_s_order_of_coldness_survives_an_emptied_redis(unsplit: Desk, pa
     parts.redis.call(lambda client: client.flushall())
     later = [unsplit.number(f"w{index}", at=2 * LEASE_SECONDS + index) for index in range(3)]
     assert later == [each.e164 for each in held]
+
+
+def test_a_lease_whose_rows_cannot_be_written_is_taken_back(unsplit: Desk, parts: Services) -> None:
+    def no_database(_held: Held) -> Sequence[Row]:
+        raise Unavailable("database")
+
+    for index in range(2):
+        unsplit.lease(f"v{index}", at=index)
+    with parts.database.reading() as session:
+        version = session.scalar(select(Office.pool_version).where(Office.id == unsplit.office_id)) or 0
+    lost = ("social", "lost", "lse_lost", LEASE_SECONDS, UNCOUNTED, no_database)
+    moment = round(parts.clock.now().timestamp() * 1000) + 2_000
+    with pytest.raises(Unavailable):
+        unsplit.pool.lease(unsplit.office_id, version, *lost, virtual_ms=moment)
+    assert unsplit.outcome("next", at=3)[1] == "dynamic", "the third number is free again"
