@@ -22,6 +22,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _SECRET_KEY_AT_LEAST = 16
 _RETRIES_AT_MOST = 50
+_QUARANTINE_DAYS, _QUARANTINE_DAYS_AT_MOST = 60, 3_650
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     allow_private_urls: tuple[str, ...]
     retry_seconds: tuple[int, ...]
+    quarantine_days: int
 
     @property
     def redis_socket(self) -> Path:
@@ -69,6 +71,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_networks("CALLEASE_TRUSTED_PROXIES", env.get("CALLEASE_TRUSTED_PROXIES")),
         allow_private_urls=_hosts("CALLEASE_ALLOW_PRIVATE_URLS", env.get("CALLEASE_ALLOW_PRIVATE_URLS")),
         retry_seconds=_retry_seconds(env.get("CALLEASE_RETRY_SECONDS")),
+        quarantine_days=_quarantine_days(env.get("CALLEASE_QUARANTINE_DAYS")),
     )
 
 
@@ -210,6 +213,15 @@ def _retry_seconds(text: str | None) -> tuple[int, ...]:
     if len(parts) > _RETRIES_AT_MOST:
         raise SettingError("CALLEASE_RETRY_SECONDS", f"must not have more than {_RETRIES_AT_MOST} delays")
     return tuple(int(part) for part in parts)
+
+
+def _quarantine_days(text: str | None) -> int:
+    if not text:
+        return _QUARANTINE_DAYS
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(_QUARANTINE_DAYS_AT_MOST))
+    if not plain or int(text) > _QUARANTINE_DAYS_AT_MOST:
+        raise SettingError("CALLEASE_QUARANTINE_DAYS", f"must be whole days, 0 to {_QUARANTINE_DAYS_AT_MOST}")
+    return int(text)
 
 
 def _list(text: str | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The worker: events on their way, messages that were left over, what has become too old.
+"""The worker: events on their way, messages that were left over, numbers that move, what has become too old.
 
 Any number may run, on any machine. Each claims what it does; what a dead one held is taken up by another.
 """
@@ -18,6 +18,7 @@ from callease.base.errors import CalleaseError, Unavailable
 from callease.base.ids import secret_token
 from callease.delivery.guarded_http import GuardedHttp
 from callease.delivery.relay import Parcel, Relay
+from callease.numbers.numbers import complete_moves
 from callease.web.api.idempotency import IdempotencyKey
 from callease.web.health import HEARTBEAT_KEY
 from callease.web.services import Services
@@ -30,6 +31,7 @@ _CLAIMED_AT_ONCE = 4
 _TICK_SECONDS = 0.25
 _HEARTBEAT_SECONDS, _HEARTBEAT_LASTS = 5.0, 30
 _LEFT_OVER_SECONDS = 5.0
+_MOVES_SECONDS = 30.0
 _TIDY_SECONDS = 3_600.0
 _IDEMPOTENCY_KEPT = timedelta(days=2)
 
@@ -48,6 +50,7 @@ class Worker:
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
+        self._stuck: set[str] = set()
         self._name = secret_token(6)
 
     def stop(self) -> None:
@@ -73,6 +76,7 @@ class Worker:
         """One turn; whether there was anything to deliver."""
         self._every(_HEARTBEAT_SECONDS, "heartbeat", self._beat)
         self._every(_LEFT_OVER_SECONDS, "left over", self._parts.intake.retry_due)
+        self._every(_MOVES_SECONDS, "moves", self.complete_moves)
         self._every(_TIDY_SECONDS, "tidy", self._tidy)
         events = self._relay.fan_out()
         with self._lock:
@@ -115,6 +119,14 @@ class Worker:
         except Unavailable:
             # Deliveries do not need Redis: readyz will say that it is gone.
             _log.warning("Redis cannot be reached, no heartbeat")
+
+    def complete_moves(self) -> None:
+        """Gives numbers whose quarantine is over to their next office; of one that cannot move it tells once."""
+        with self._parts.database.transaction() as session:
+            moves = complete_moves(session, self._parts.clock)
+        for number_id in sorted(set(moves.stuck) - self._stuck):
+            _log.warning("number %s stays in quarantine with its owner: its next office is retired", number_id)
+        self._stuck = set(moves.stuck)
 
     def _tidy(self) -> None:
         with self._parts.database.transaction() as session:

@@ -34,6 +34,7 @@ def test_without_any_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (settings.redis_url, settings.public_url, settings.public_prefix) == (None, None, "/c")
     assert (settings.trusted_proxies, settings.allow_private_urls) == ((), ())
     assert settings.retry_seconds == RETRY_SECONDS
+    assert settings.quarantine_days == 60
 
 
 def test_they_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +45,8 @@ def test_they_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_empty_is_as_good_as_absent(load: Load) -> None:
     names = (
-        "DATABASE_URL REDIS_URL SECRET_KEY SECRET_KEY_FILE PUBLIC_URL TRUSTED_PROXIES ALLOW_PRIVATE_URLS RETRY_SECONDS"
+        "DATABASE_URL REDIS_URL SECRET_KEY SECRET_KEY_FILE PUBLIC_URL TRUSTED_PROXIES ALLOW_PRIVATE_URLS RETRY_SECONDS "
+        "QUARANTINE_DAYS"
     )
     settings = load(**dict.fromkeys(names.split(), ""))
     assert settings == load()
@@ -108,6 +110,11 @@ def test_lists(load: Load) -> None:
     assert settings.retry_seconds == (0, 5, 300)
 
 
+@pytest.mark.parametrize(("text", "days"), [("0", 0), ("1", 1), ("3650", 3_650)])
+def test_how_long_a_number_is_in_quarantine(load: Load, text: str, days: int) -> None:
+    assert load(QUARANTINE_DAYS=text).quarantine_days == days
+
+
 WRONG = [
     ("DATABASE_URL", "nonsense"),
     ("DATABASE_URL", "mysql://callease@db/callease"),
@@ -136,6 +143,7 @@ WRONG = [
     ("RETRY_SECONDS", "1.5"),
     ("RETRY_SECONDS", "99999999"),
     ("RETRY_SECONDS", ",".join(["1"] * 51)),
+    *(("QUARANTINE_DAYS", text) for text in ("soon", "-1", "1.5", "3651", "99999", "٦", " 7")),
     ("DATA_DIR", "/proc/callease"),
     ("DATA_DIR", "/dev/null/x"),
     ("REDIS_URL", "redis://[::1"),

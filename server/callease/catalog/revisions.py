@@ -42,6 +42,15 @@ def current(session: Session) -> dict[str, int]:
     return dict(session.execute(select(Revision.name, Revision.value)).all())
 
 
+def changed(session: Session, model: type[Base]) -> None:
+    """Says what a statement does that changes `model`'s rows past the session: only rows of its own are watched.
+
+    Call it before the statement, so that the revision's row is locked in the same order as everywhere.
+    """
+    session.info[_CHANGED] = True
+    _bump(session, _revision_of[model])
+
+
 def _bump(session: Session, name: str) -> int:
     statement = update(Revision).where(Revision.name == name).values(value=Revision.value + 1)
     return session.execute(statement.returning(Revision.value)).scalar_one()

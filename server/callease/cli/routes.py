@@ -22,10 +22,12 @@ def run(format_: str) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     writer = csv.writer(sys.stdout)
-    writer.writerow(["number", "office", "advertiser", "name", "destinations"])
+    writer.writerow(["number", "office", "advertiser", "name", "destinations", "state"])
     for row in rows:
         destinations = " ".join(str(each["to"]) for each in row["destinations"])
-        writer.writerow([row["number"], row["office"], row["advertiser"] or "", row["name"], destinations])
+        writer.writerow(
+            [row["number"], row["office"], row["advertiser"] or "", row["name"], destinations, row["state"]]
+        )
     return 0
 
 
@@ -45,6 +47,7 @@ def _rows(parts: Services) -> list[dict[str, Any]]:
             "advertiser": owner.office.advertiser_id,
             "name": owner.office.name,
             "destinations": ring(owner.office, owner.overflow, owner.call_centre, now).destinations,
+            "state": owner.number.state,
         }
         for owner in parts.snapshot.routes()
     ]

@@ -13,10 +13,14 @@ from callease.catalog.revisions import watch
 
 
 class Number(Base):
-    """`source_class` None: for any class. `owner_since` is when the present office got the number."""
+    """`source_class` None: for any class. `owner_since` is when the present office got the number.
+
+    `state` is a `NumberState`. In quarantine, and only there, `next_office_id` is who gets the number and
+    `quarantine_until` from when; `office_id` is the owner all the while.
+    """
 
     __tablename__ = "numbers"
-    __table_args__ = (Index(None, "office_id", "state"),)
+    __table_args__ = (Index(None, "office_id", "state"), Index(None, "state", "quarantine_until"))
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     e164: Mapped[str] = mapped_column(String(16), unique=True)
@@ -27,6 +31,8 @@ class Number(Base):
     monthly_cost: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str] = mapped_column(String(12))
     owner_since: Mapped[datetime]
+    next_office_id: Mapped[str | None] = mapped_column(ForeignKey("offices.id"))
+    quarantine_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

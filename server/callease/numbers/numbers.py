@@ -1,7 +1,9 @@
-"""Numbers of offices: added, changed, retired."""
+"""Numbers of offices: added, changed, moved, retired."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -10,8 +12,20 @@ from sqlalchemy.orm import Session
 from callease.base.clock import Clock
 from callease.base.errors import Conflict
 from callease.base.ids import new_id
+from callease.catalog import revisions
 from callease.catalog.models import Office
 from callease.numbers.models import Lease, Number
+from callease.numbers.states import NumberState, after
+
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Ids of numbers: `completed` ones have their new owner, `stuck` ones wait for an office that is retired."""
+
+    completed: tuple[str, ...]
+    stuck: tuple[str, ...]
 
 
 def create_number(session: Session, clock: Clock, fields: dict[str, Any]) -> Number:
@@ -19,38 +33,120 @@ def create_number(session: Session, clock: Clock, fields: dict[str, Any]) -> Num
     if session.scalar(select(Number.id).where(Number.e164 == fields["e164"])):
         raise Conflict("number_taken")
     now = clock.now()
-    number = Number(id=new_id("num"), state="active", owner_since=now, created_at=now, **fields)
+    number = Number(id=new_id("num"), state=NumberState.ACTIVE, owner_since=now, created_at=now, **fields)
     session.add(number)
     session.flush()
     _pool_changed(session, number.office_id)
     return number
 
 
-def update_number(session: Session, clock: Clock, number: Number, fields: dict[str, Any]) -> Number:
-    """A number that was never shown may change its office at once; one that was raises Conflict.
+def update_number(
+    session: Session, clock: Clock, number: Number, fields: dict[str, Any], quarantine: timedelta
+) -> Number:
+    """A number that was never shown changes its office at once, one that was when its quarantine is over.
 
-    Callers of the old office would reach the new one: `number_was_shown`.
+    Callers of the old office would else reach the new one. Its present office as `office_id` cancels a move. Raises
+    Conflict: number_keeps_its_digits, or number_was_shown for a retired one.
     """
-    old_office = number.office_id
-    if fields.get("e164", number.e164) != number.e164:
+    _lock(session, number)
+    old_office, others = number.office_id, dict(fields)
+    office_id = others.pop("office_id", None)
+    if others.get("e164", number.e164) != number.e164:
         raise Conflict("number_keeps_its_digits")
-    if fields.get("office_id", old_office) != old_office:
-        if session.scalar(select(Lease.id).where(Lease.number_id == number.id).limit(1)):
-            raise Conflict("number_was_shown")
-        number.owner_since = clock.now()
-    for name, value in fields.items():
+    if office_id is not None:
+        _give(session, clock, number, office_id, quarantine)
+    for name, value in others.items():
         setattr(number, name, value)
     session.flush()
-    for office_id in {old_office, number.office_id}:
-        _pool_changed(session, office_id)
+    for changed in sorted({old_office, number.office_id}):
+        _pool_changed(session, changed)
     return number
 
 
 def retire_number(session: Session, number: Number) -> None:
-    """It is leased no more; calls to it still reach its owner."""
-    number.state = "retired"
+    """It is leased no more; calls to it still reach its owner. A move that was under way is cancelled."""
+    _lock(session, number)
+    _act(number, "retire")
+    number.next_office_id = number.quarantine_until = None
     session.flush()
     _pool_changed(session, number.office_id)
+
+
+def complete_moves(session: Session, clock: Clock) -> Moves:
+    """Gives numbers whose quarantine is over to their next office, a batch at a time.
+
+    Any number of workers may do it at once: the condition is in the update itself.
+    """
+    now = clock.now()
+    over = (Number.state == NumberState.QUARANTINE, Number.quarantine_until <= now)
+    due = (
+        select(Number.id, Number.office_id, Number.next_office_id, Office.retired_at)
+        .join(Office, Office.id == Number.next_office_id)
+        .where(*over)
+        .order_by(Office.retired_at.is_not(None), Number.quarantine_until, Number.id)
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True, of=Number)
+    )
+    rows = session.execute(due).all()
+    ready = [row for row in rows if row.retired_at is None]
+    if ready:
+        # The revision's lock keeps offices from being retired until this is committed.
+        revisions.changed(session, Number)
+    completed: list[str] = []
+    touched: set[str] = set()
+    living = select(Office.id).where(Office.retired_at.is_(None))
+    for row in ready:
+        move = (
+            update(Number)
+            .where(Number.id == row.id, *over)
+            .where(Number.next_office_id == row.next_office_id, Number.next_office_id.in_(living))
+            .values(
+                office_id=row.next_office_id,
+                owner_since=now,
+                state=after(NumberState.QUARANTINE, "complete"),
+                source_class=None,
+                next_office_id=None,
+                quarantine_until=None,
+            )
+            .returning(Number.id)
+        )
+        if session.scalar(move.execution_options(synchronize_session=False)):
+            completed.append(row.id)
+            touched |= {row.office_id, row.next_office_id}
+    for office_id in sorted(touched):
+        _pool_changed(session, office_id)
+    return Moves(tuple(completed), tuple(row.id for row in rows if row.retired_at is not None))
+
+
+def _give(session: Session, clock: Clock, number: Number, office_id: str, quarantine: timedelta) -> None:
+    if office_id == number.office_id:
+        if number.state == NumberState.QUARANTINE:
+            _act(number, "cancel")
+            number.next_office_id = number.quarantine_until = None
+        return
+    if office_id == number.next_office_id:
+        return
+    if number.next_office_id is None and not _was_shown(session, number):
+        number.office_id, number.owner_since = office_id, clock.now()
+        return
+    _act(number, "move")
+    number.next_office_id, number.quarantine_until = office_id, clock.now() + quarantine
+
+
+def _act(number: Number, action: str) -> None:
+    state = after(NumberState(number.state), action)
+    if state is None:
+        raise Conflict("number_was_shown")
+    number.state = state
+
+
+def _was_shown(session: Session, number: Number) -> bool:
+    return session.scalar(select(Lease.id).where(Lease.number_id == number.id).limit(1)) is not None
+
+
+def _lock(session: Session, number: Number) -> None:
+    """What was read of the number before may be what a worker has just changed."""
+    session.refresh(number, with_for_update=True)
 
 
 def _pool_changed(session: Session, office_id: str) -> None:

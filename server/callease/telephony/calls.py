@@ -21,6 +21,7 @@ from callease.numbers.models import Lease
 from callease.telephony.directory import Owner, find_owner
 from callease.telephony.events import CallEvent, CallEventType, Disposition, fold
 from callease.telephony.models import Call, CallEventRow
+from callease.telephony.ownership import settle_office
 from callease.telephony.providers.protocol import RouteQuestion
 
 
@@ -168,6 +169,7 @@ def _attribute(session: Session, box: SecretBox, call: Call) -> None:
     call.caller_hash = box.caller_hash(call.caller) if call.caller else None
     number = CalledNumber(owner.number.id, owner.number.office_id, owner.number.source_class, owner.number.owner_since)
     resolution = resolve_call(session, call.id, number, call.caller_hash, call.digits, call.started_at)
+    resolution = settle_office(session, call, owner.number, resolution)
     lease = session.get(Lease, resolution.lease_id) if resolution.lease_id else None
     call.office_id = resolution.office_id
     call.advertiser_id = session.scalar(select(Office.advertiser_id).where(Office.id == resolution.office_id))

@@ -84,6 +84,7 @@ def number_facts(number: Number) -> NumberFacts:
         source_class=number.source_class,
         role=number.role,
         owner_since=number.owner_since,
+        state=number.state,
     )
 
 

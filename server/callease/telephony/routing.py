@@ -39,6 +39,7 @@ class NumberFacts:
     source_class: str | None
     role: str
     owner_since: datetime
+    state: str
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from callease.catalog.lookup import LISTING_FACTS, SITE_FACTS, ListingFacts, Sit
 from callease.catalog.models import Advertiser, Listing, Office
 from callease.catalog.revisions import LISTINGS, ROUTING, current
 from callease.numbers.models import Number
+from callease.numbers.states import NumberState
 from callease.telephony.directory import AccountFacts, Owner, number_facts, office_facts
 from callease.telephony.models import TelephonyAccount
 from callease.telephony.routing import NumberFacts, OfficeFacts
@@ -121,7 +122,8 @@ class Snapshot:
         if found is None:
             return None
         found["owner_since"] = parse_rfc3339(found["owner_since"])
-        number = NumberFacts(**found)
+        # A file that an older version wrote says nothing of the state.
+        number = NumberFacts(**{"state": NumberState.ACTIVE.value, **found})
         office = self._office(number.office_id)
         if office is None:
             return None

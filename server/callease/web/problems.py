@@ -48,7 +48,7 @@ _TITLES = {
     "too_many_tries": "Too many tries to sign in",
     "too_many_reveals": "Too many numbers were asked for",
     "number_taken": "This number is known already",
-    "number_was_shown": "The number has been shown to visitors and moves to another office through quarantine only",
+    "number_was_shown": "A retired number that has been shown to visitors keeps its office",
     "number_keeps_its_digits": "A number's digits cannot be changed",
     "external_id_taken": "The site has a listing with this external id already",
     "email_taken": "A user with this e-mail exists already",

@@ -256,6 +256,23 @@ class TestNumberImports:
         }
         assert cast.api.all("/numbers") == before
 
+    @pytest.mark.parametrize("moving", [False, True])
+    def test_a_known_number_of_another_office_is_an_error_that_names_the_row(self, cast: Cast, moving: bool) -> None:
+        """Also one that is on its way to the very office of the row."""
+        e164 = cast.page().reveal("ZHK-1001", visitor="v").json["number"]
+        (number,) = cast.api.all(f"/numbers?e164=%2B{e164[1:]}")
+        if moving:
+            cast.api.patch(f"/numbers/{number['id']}", {"office": cast.saryarka_sales.id})
+        before = cast.api.all("/numbers")
+        rows = [
+            {"e164": "+77172699101", "office": cast.saryarka_sales.id},
+            {"e164": e164, "office": cast.saryarka_sales.id},
+        ]
+        for body, headers in forms(rows).values():
+            problem = refused(self.ask(cast, body, headers), 400, "invalid_request")
+            assert problem["fields"]["rows"] == [{"row": 2, "e164": e164, "errors": {"e164": ["number_taken"]}}]
+        assert cast.api.all("/numbers") == before
+
     def test_one_office_for_all(self, cast: Cast) -> None:
         answer = self.ask(cast, b"e164\n+77172699101\n+77172699102\n", CSV, f"?office={cast.alatau_sales.id}")
         assert {made["office"] for made in answer.json["data"]} == {cast.alatau_sales.id}

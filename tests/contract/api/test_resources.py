@@ -118,7 +118,7 @@ def kinds(cast: Cast) -> dict[str, Kind]:
             least={"e164": "+77172699002", "office": office},
             defaults={"source_class": None, "role": "lease", "telephony_account": None, "monthly_cost": None},
             change={"source_class": "social", "role": "lease"},
-            made_here=("state", "owner_since"),
+            made_here=("state", "owner_since", "next_office", "quarantine_until"),
             bad={"e164": ["7172", None, "call"], "office": [None, "off_nowhere"], "role": ["pool"],
                  "source_class": ["Paid Search", ""], "telephony_account": ["tac_nowhere"]},
         ),
@@ -375,9 +375,18 @@ class TestNumbers:
         moved = cast.api.patch(f"/numbers/{made['id']}", {"office": cast.saryarka_sales.id})
         assert moved["office"] == cast.saryarka_sales.id
 
-    def test_a_number_that_was_shown_may_not(self, cast: Cast) -> None:
+    def test_a_number_that_was_shown_goes_through_quarantine(self, cast: Cast) -> None:
         shown = cast.page().reveal("ZHK-1001", visitor="v").json["number"]
         (number,) = cast.api.get(f"/numbers?e164=%2B{shown[1:]}")["data"]
+        moving = cast.api.patch(f"/numbers/{number['id']}", {"office": cast.saryarka_sales.id})
+        changed = {name: value for name, value in moving.items() if value != number[name]}
+        assert changed.keys() == {"state", "next_office", "quarantine_until"}
+        assert (moving["state"], moving["next_office"]) == ("quarantine", cast.saryarka_sales.id)
+
+    def test_a_retired_number_that_was_shown_keeps_its_office(self, cast: Cast) -> None:
+        shown = cast.page().reveal("ZHK-1001", visitor="v").json["number"]
+        (number,) = cast.api.get(f"/numbers?e164=%2B{shown[1:]}")["data"]
+        cast.api.delete(f"/numbers/{number['id']}")
         answer = cast.api.ask("PATCH", f"/numbers/{number['id']}", {"office": cast.saryarka_sales.id})
         refused(answer, 409, "number_was_shown")
 

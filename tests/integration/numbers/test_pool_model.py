@@ -148,7 +148,7 @@ class PoolMachine(RuleBasedStateMachine):
         number_id = data.draw(st.sampled_from(sorted(self.model.numbers)))
         with self.parts.database.transaction() as session:
             number = session.get_one(Number, number_id)
-            update_number(session, self.clock, number, {"source_class": source_class})
+            update_number(session, self.clock, number, {"source_class": source_class}, timedelta(days=60))
         self.model.numbers[number_id].source_class = source_class
 
     @invariant()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import request
@@ -80,6 +81,23 @@ def _numbers_of_own_offices(who: Principal, query: Select[Any]) -> Select[Any]:
     return query.where(Number.office_id.in_(select(Office.id).where(Office.advertiser_id == who.advertiser_id)))
 
 
+def _update_number(asked: Asked, number: Number, fields: Fields) -> Number:
+    quarantine = timedelta(days=asked.parts.settings.quarantine_days)
+    return numbers.update_number(asked.session, asked.parts.clock, number, fields, quarantine)
+
+
+def _dump_numbers(asked: Asked, rows: list[Number]) -> list[Fields]:
+    """An advertiser is not told who else will get a number."""
+    dumped: list[Fields] = schemas.NumberSchema().dump(rows, many=True)
+    named = {row["next_office"] for row in dumped if row["next_office"]}
+    if asked.principal.walled and named:
+        own = asked.principal.within(select(Office.id).where(Office.id.in_(named)), Office.advertiser_id)
+        visible = set(asked.session.scalars(own))
+        for row in dumped:
+            row["next_office"] = row["next_office"] if row["next_office"] in visible else None
+    return dumped
+
+
 _CATALOG = (
     ResourceSpec(
         "sites",
@@ -134,8 +152,9 @@ _CATALOG = (
         schemas.NumberSchema(),
         _numbers_of_own_offices,
         create=lambda asked, fields: (numbers.create_number(asked.session, asked.parts.clock, fields), {}),
-        update=lambda asked, row, fields: numbers.update_number(asked.session, asked.parts.clock, row, fields),
+        update=_update_number,
         retire=lambda asked, row: numbers.retire_number(asked.session, row),
+        dump=_dump_numbers,
         references={"office_id": "offices", "telephony_account_id": "telephony-accounts"},
         filters={"office": Number.office_id, "state": Number.state, "role": Number.role, "e164": Number.e164},
     ),

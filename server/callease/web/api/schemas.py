@@ -104,6 +104,8 @@ class NumberSchema(Resource):
     monthly_cost = Money(load_default=None, allow_none=True)
     state = fields.String(dump_only=True)
     owner_since = Moment(dump_only=True)
+    next_office = reference("next_office_id", dump_only=True, allow_none=True)
+    quarantine_until = Moment(dump_only=True, allow_none=True)
 
 
 class TelephonyAccountSchema(Resource):
