@@ -56,6 +56,8 @@ def test_routes_as_csv_and_json(server: Installation, server_cast: Cast) -> None
     table = list(csv.DictReader(io.StringIO(server.run("routes").stdout)))
     rows = json.loads(server.run("routes", "--json").stdout)
     assert [row["number"] for row in table] == [row["number"] for row in rows]
+    assert [row["state"] for row in table] == [row["state"] for row in rows]
+    assert all(list(row)[-1] == "state" for row in (*table, *rows))
     of_number = {row["number"]: row for row in rows}
     for office in server_cast.offices:
         for e164 in office.e164s:
@@ -63,6 +65,15 @@ def test_routes_as_csv_and_json(server: Installation, server_cast: Cast) -> None
             assert (row["office"], row["advertiser"]) == (office.id, office.advertiser)
     free = [of_number[e164] for e164 in server_cast.zhaina_sales.e164s]
     assert {each["to"] for row in free for each in row["destinations"]} == {CALL_CENTRE_PHONE}
+
+
+def test_routes_of_a_number_in_quarantine(server: Installation, server_cast: Cast) -> None:
+    shown = server_cast.page().reveal("ZHK-1003", visitor="routes").json["number"]
+    (number,) = server_cast.api.all(f"/numbers?e164=%2B{shown[1:]}")
+    server_cast.api.patch(f"/numbers/{number['id']}", {"office": server_cast.saryarka_sales.id})
+    (row,) = [row for row in json.loads(server.run("routes", "--json").stdout) if row["number"] == shown]
+    server_cast.api.patch(f"/numbers/{number['id']}", {"office": server_cast.alatau_riverside.id})
+    assert (row["office"], row["state"]) == (server_cast.alatau_riverside.id, "quarantine")
 
 
 def test_routes_without_the_database(install: Callable[..., Installation]) -> None:

@@ -35,6 +35,7 @@ WRONG = (
     ("CALLEASE_RETRY_SECONDS", "5, soon"),
     ("CALLEASE_RETRY_SECONDS", "-5"),
     ("CALLEASE_RETRY_SECONDS", "1.5"),
+    ("CALLEASE_QUARANTINE_DAYS", "3651"),
 )
 # Addresses of the right form with nothing behind them.
 UNREACHABLE = (

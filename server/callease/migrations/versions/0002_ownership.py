@@ -27,7 +27,5 @@ def downgrade() -> None:
     """Numbers that were to move stay with their owners; they are leased again."""
     op.execute("UPDATE numbers SET state = 'active' WHERE state = 'quarantine'")
     op.drop_index('ix_numbers_state_quarantine_until', table_name='numbers')
-    with op.batch_alter_table('numbers', schema=None) as batch_op:
-        batch_op.drop_constraint('fk_numbers_next_office_id_offices', type_='foreignkey')
-        batch_op.drop_column('next_office_id')
-        batch_op.drop_column('quarantine_until')
+    op.execute('ALTER TABLE numbers DROP COLUMN next_office_id')
+    op.execute('ALTER TABLE numbers DROP COLUMN quarantine_until')
