@@ -10,17 +10,19 @@ from sqlalchemy.orm import Session
 from callease.attribution.models import CallerMemory
 from callease.attribution.resolver import Resolution, Step
 from callease.catalog.models import Office
+from callease.numbers.models import Lease
 from callease.telephony.models import Call
 from callease.telephony.routing import NumberFacts
 
 _BY_EXTENSION = "extension"
+_ABOUT_THE_OFFICE = ("number_owner", "moved_number")
 
 
 def settle_office(session: Session, call: Call, number: NumberFacts, resolution: Resolution) -> Resolution:
-    """The resolution with the office that the call belongs to.
+    """The resolution with the office that the call belongs to, and with leases of that office alone.
 
     A caller who rang before the present owner got the number belongs to whom he rang then, at every later call too, and
-    so does a call that began before: unless that office is retired. Then nothing of it is told to the present owner.
+    so does a call that began before: unless that office is retired.
     """
     if resolution.method == _BY_EXTENSION:
         return resolution
@@ -28,13 +30,24 @@ def settle_office(session: Session, call: Call, number: NumberFacts, resolution:
     if office_id == number.office_id:
         office_id = _former_office(session, call, number) or office_id
     if office_id != number.office_id and _is_retired(session, office_id):
-        owner = Step("number_owner", {"office": number.office_id})
-        return Resolution("owner", number.office_id, None, None, 1.0, 0.0, 0.0, candidates=(), steps=(owner,))
-    if office_id == resolution.office_id:
-        return resolution
-    moved = Step("moved_number", {"office": office_id})
-    others = (step for step in resolution.steps if step.key != "number_owner")
-    return replace(resolution, office_id=office_id, steps=(moved, *others))
+        office_id = number.office_id
+    if office_id != resolution.office_id:
+        moved = Step("number_owner" if office_id == number.office_id else "moved_number", {"office": office_id})
+        others = (step for step in resolution.steps if step.key not in _ABOUT_THE_OFFICE)
+        resolution = replace(resolution, office_id=office_id, steps=(moved, *others))
+    return _without_others_leases(session, resolution)
+
+
+def _without_others_leases(session: Session, resolution: Resolution) -> Resolution:
+    """What visitors of one office saw is not told to another one, whose number it was or will be."""
+    office_id = resolution.office_id
+    own = tuple((lease, p) for lease, p in resolution.candidates if lease.office_id == office_id)
+    stated = session.get(Lease, resolution.lease_id) if resolution.lease_id else None
+    best_is_own = own[:1] == resolution.candidates[:1] and (stated is None or stated.office_id == office_id)
+    if best_is_own:
+        return replace(resolution, candidates=own)
+    steps = tuple(step for step in resolution.steps if step.key in _ABOUT_THE_OFFICE)
+    return Resolution("owner", office_id, None, None, 1.0, 0.0, 0.0, candidates=(), steps=steps)
 
 
 def _former_office(session: Session, call: Call, number: NumberFacts) -> str | None:

@@ -53,3 +53,16 @@ def test_a_worker_delivers_tries_again_and_ends_what_it_has_begun(
     assert installation.end(worker) == 0
     assert len(cast.api.all("/deliveries?state=delivered")) == 2
     assert set(receiver.counts().values()) == {3, 1}
+
+
+def test_a_worker_completes_moves_of_numbers(install: Callable[..., Installation]) -> None:
+    installation = install(QUARANTINE_DAYS="0")
+    installation.token = installation.init()["token"]
+    installation.serve()
+    cast = installation.cast()
+    shown = cast.page().reveal("ZHK-1001", visitor="v").json["number"]
+    (number,) = cast.api.all(f"/numbers?e164=%2B{shown[1:]}")
+    assert cast.api.patch(f"/numbers/{number['id']}", {"office": cast.saryarka_sales.id})["state"] == "quarantine"
+    installation.worker()
+    path = f"/numbers/{number['id']}"
+    eventually(lambda: cast.api.get(path)["office"] == cast.saryarka_sales.id, what=installation.log)

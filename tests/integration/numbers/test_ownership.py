@@ -88,6 +88,11 @@ class Move:
         assert ended.status == 200
         self.belongs_to(office, call)
 
+    def told(self, call: str) -> str:
+        """All that the API says of a call and its lead."""
+        (row,) = self.cast.api.all(f"/calls?provider_call_id={call}")
+        return json.dumps([row, self.cast.api.all(f"/leads?call={row['id']}")])
+
     def belongs_to(self, office: OfficeOfCast, call: str) -> None:
         (row,) = self.cast.api.all(f"/calls?provider_call_id={call}")
         (lead,) = self.cast.api.all(f"/leads?call={row['id']}")
@@ -243,6 +248,33 @@ class TestTheMove:
         assert moving["next_office"] == move.cast.alatau_riverside.id
 
 
+class TestWithoutQuarantine:
+    @pytest.fixture
+    def environment(self, environment: dict[str, str]) -> dict[str, str]:
+        return environment | {"CALLEASE_QUARANTINE_DAYS": "0"}
+
+    def test_the_next_turn_of_the_worker_completes_it(self, move: Move) -> None:
+        assert move.to(move.new)["office"] == move.old.id
+        move.days_later(0)
+        assert move.read()["office"] == move.new.id
+
+    def test_what_was_shown_is_not_told_to_the_other_office(self, move: Move) -> None:
+        """Neither what the old office's visitors saw to the new one, nor the other way round."""
+        move.to(move.new)
+        move.days_later(0)
+        move.clock.advance(1)
+        move.goes_to(move.new, "new", NEW_CALLER)
+        assert "ZHK-1001" not in move.told("new")
+        page = move.cast.page()
+        shown = {page.reveal("ZHK-2001", visitor=f"v{n}").json["number"] for n in range(5)}
+        assert move.e164 in shown
+        move.clock.advance(60)
+        move.goes_to(move.old, "old", OLD_CALLER)
+        assert "ZHK-2001" not in move.told("old")
+        move.goes_to(move.new, "newer", "+77019998877")
+        assert "ZHK-2001" in move.told("newer")
+
+
 class TestOldCallers:
     def test_they_reach_the_old_office_at_every_later_call(self, move: Move) -> None:
         move.to(move.new)
@@ -250,6 +282,8 @@ class TestOldCallers:
         for n in range(3):
             move.clock.advance(DAY)
             move.goes_to(move.old, f"again{n}", OLD_CALLER)
+            assert "moved_number" in move.told(f"again{n}")
+            assert "ZHK-1001" in move.told(f"again{n}")
         move.goes_to(move.new, "new", NEW_CALLER)
         move.goes_to(move.new, "hidden", None)
         move.clock.advance(DAY)
@@ -278,9 +312,7 @@ class TestOldCallers:
         for n in range(2):
             move.clock.advance(DAY)
             move.goes_to(move.new, f"again{n}", OLD_CALLER)
-            (call,) = move.cast.api.all(f"/calls?provider_call_id=again{n}")
-            (lead,) = move.cast.api.all(f"/leads?call={call['id']}")
-            assert "ZHK-1001" not in json.dumps([call, lead]), "the old office's listing is none of the new one's"
+            assert "ZHK-1001" not in move.told(f"again{n}"), "the old office's listing is none of the new one's"
 
     def test_after_two_moves_each_reaches_the_office_it_rang(self, move: Move) -> None:
         move.to(move.new)
