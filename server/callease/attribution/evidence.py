@@ -18,7 +18,10 @@ _TAP_WINDOW = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class CalledNumber:
-    """What the resolver needs to know of a number and who owns it."""
+    """What the resolver needs to know of a number and of the office whose call it is: nothing of other owners is told.
+
+    `source_class` is the class that the number has there.
+    """
 
     id: str
     office_id: str
@@ -38,7 +41,9 @@ def resolve_call(
             .order_by(CallerMemory.at.desc(), CallerMemory.call_id)
             .limit(1)
         )
-        on_this_number = session.scalar(earlier.where(CallerMemory.number_id == number.id))
+        on_this_number = session.scalar(
+            earlier.where(CallerMemory.number_id == number.id, CallerMemory.office_id == number.office_id)
+        )
         as_visitor = session.scalar(earlier.where(CallerMemory.visitor.is_not(None)))
     return resolve(
         Question(
@@ -47,7 +52,7 @@ def resolve_call(
             owner_since=number.owner_since,
             number_class=number.source_class,
             caller_known=caller_hash is not None,
-            leases=_leases(session, call_id, number.id, caller_hash, at),
+            leases=_leases(session, call_id, number, caller_hash, at),
             on_this_number=_memory(on_this_number),
             as_visitor=_memory(as_visitor),
             digits=digits,
@@ -74,10 +79,13 @@ def remember(
     session.flush()
 
 
-def _leases(session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime) -> list[LeaseFacts]:
+def _leases(
+    session: Session, call_id: str, number: CalledNumber, caller_hash: str | None, at: datetime
+) -> list[LeaseFacts]:
     query = (
         select(Lease)
-        .where(Lease.number_id == number_id, Lease.leased_at <= at + _CLOCKS_DIFFER)
+        .where(Lease.number_id == number.id, Lease.office_id == number.office_id)
+        .where(Lease.leased_at <= at + _CLOCKS_DIFFER)
         .order_by(Lease.leased_at.desc(), Lease.id.desc())
         .limit(CANDIDATES_AT_MOST)
     )

@@ -15,8 +15,9 @@ from callease.catalog.revisions import watch
 class Number(Base):
     """`source_class` None: for any class. `owner_since` is when the present office got the number.
 
-    `state` is a `NumberState`. In quarantine, and only there, `next_office_id` is who gets the number and
-    `quarantine_until` from when; `office_id` is the owner all the while.
+    `state` is a `NumberState`. In quarantine, and only there, `next_office_id` is who gets the number,
+    `quarantine_until` from when and `next_source_class` for what; `office_id` is the owner all the while.
+    `previous_office_id`: who had it before `owner_since`, None when nobody.
     """
 
     __tablename__ = "numbers"
@@ -31,7 +32,9 @@ class Number(Base):
     monthly_cost: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str] = mapped_column(String(12))
     owner_since: Mapped[datetime]
+    previous_office_id: Mapped[str | None] = mapped_column(ForeignKey("offices.id"))
     next_office_id: Mapped[str | None] = mapped_column(ForeignKey("offices.id"))
+    next_source_class: Mapped[str | None] = mapped_column(String(40))
     quarantine_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

@@ -45,8 +45,9 @@ def update_number(
 ) -> Number:
     """A number that was never shown changes its office at once, one that was when its quarantine is over.
 
-    Callers of the old office would else reach the new one. Its present office as `office_id` cancels a move. Raises
-    Conflict: number_keeps_its_digits, or number_was_shown for a retired one.
+    Callers of the old office would else reach the new one. Its present office as `office_id` cancels a move; a source
+    class beside another office is the one that the number has there. Raises Conflict: number_keeps_its_digits, or
+    number_was_shown for a retired one.
     """
     _lock(session, number)
     old_office, others = number.office_id, dict(fields)
@@ -55,6 +56,8 @@ def update_number(
         raise Conflict("number_keeps_its_digits")
     if office_id is not None:
         _give(session, clock, number, office_id, quarantine)
+    if number.next_office_id is not None and number.next_office_id == office_id and "source_class" in others:
+        number.next_source_class = others.pop("source_class")
     for name, value in others.items():
         setattr(number, name, value)
     session.flush()
@@ -67,7 +70,7 @@ def retire_number(session: Session, number: Number) -> None:
     """It is leased no more; calls to it still reach its owner. A move that was under way is cancelled."""
     _lock(session, number)
     _act(number, "retire")
-    number.next_office_id = number.quarantine_until = None
+    _forget_next(number)
     session.flush()
     _pool_changed(session, number.office_id)
 
@@ -101,11 +104,13 @@ def complete_moves(session: Session, clock: Clock) -> Moves:
             .where(Number.id == row.id, *over)
             .where(Number.next_office_id == row.next_office_id, Number.next_office_id.in_(living))
             .values(
+                previous_office_id=Number.office_id,
                 office_id=row.next_office_id,
                 owner_since=now,
                 state=after(NumberState.QUARANTINE, "complete"),
-                source_class=None,
+                source_class=Number.next_source_class,
                 next_office_id=None,
+                next_source_class=None,
                 quarantine_until=None,
             )
             .returning(Number.id)
@@ -122,15 +127,20 @@ def _give(session: Session, clock: Clock, number: Number, office_id: str, quaran
     if office_id == number.office_id:
         if number.state == NumberState.QUARANTINE:
             _act(number, "cancel")
-            number.next_office_id = number.quarantine_until = None
+            _forget_next(number)
         return
     if office_id == number.next_office_id:
         return
     if number.next_office_id is None and not _was_shown(session, number):
-        number.office_id, number.owner_since = office_id, clock.now()
+        number.previous_office_id, number.office_id, number.owner_since = number.office_id, office_id, clock.now()
         return
     _act(number, "move")
     number.next_office_id, number.quarantine_until = office_id, clock.now() + quarantine
+    number.next_source_class = None
+
+
+def _forget_next(number: Number) -> None:
+    number.next_office_id = number.next_source_class = number.quarantine_until = None
 
 
 def _act(number: Number, action: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from callease.attribution.evidence import CalledNumber, remember, resolve_call
+from callease.attribution.evidence import remember
 from callease.attribution.resolver import LeaseFacts, Resolution
 from callease.base.clock import Clock
 from callease.base.errors import NotFound
@@ -21,7 +21,7 @@ from callease.numbers.models import Lease
 from callease.telephony.directory import Owner, find_owner
 from callease.telephony.events import CallEvent, CallEventType, Disposition, fold
 from callease.telephony.models import Call, CallEventRow
-from callease.telephony.ownership import settle_office
+from callease.telephony.ownership import resolve_owned
 from callease.telephony.providers.protocol import RouteQuestion
 
 
@@ -167,9 +167,7 @@ def _attribute(session: Session, box: SecretBox, call: Call) -> None:
     owner = find_owner(session, call.tracking_number)
     assert owner is not None, "a call's number cannot be deleted"
     call.caller_hash = box.caller_hash(call.caller) if call.caller else None
-    number = CalledNumber(owner.number.id, owner.number.office_id, owner.number.source_class, owner.number.owner_since)
-    resolution = resolve_call(session, call.id, number, call.caller_hash, call.digits, call.started_at)
-    resolution = settle_office(session, call, owner.number, resolution)
+    resolution = resolve_owned(session, call, owner.number)
     lease = session.get(Lease, resolution.lease_id) if resolution.lease_id else None
     call.office_id = resolution.office_id
     call.advertiser_id = session.scalar(select(Office.advertiser_id).where(Office.id == resolution.office_id))

@@ -1,68 +1,61 @@
-"""Whose a call is when its number has changed hands: what the resolver says, held against earlier owners."""
+"""Whose a call is when its number has changed hands, and what may be said of it to that office."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from callease.attribution.evidence import CalledNumber, resolve_call
 from callease.attribution.models import CallerMemory
 from callease.attribution.resolver import Resolution, Step
 from callease.catalog.models import Office
-from callease.numbers.models import Lease
+from callease.numbers.models import Number
 from callease.telephony.models import Call
 from callease.telephony.routing import NumberFacts
 
-_BY_EXTENSION = "extension"
-_ABOUT_THE_OFFICE = ("number_owner", "moved_number")
 
-
-def settle_office(session: Session, call: Call, number: NumberFacts, resolution: Resolution) -> Resolution:
-    """The resolution with the office that the call belongs to, and with leases of that office alone.
+def resolve_owned(session: Session, call: Call, number: NumberFacts) -> Resolution:
+    """What can be said of the call to the office that it belongs to: the number's owner, or a former one.
 
     A caller who rang before the present owner got the number belongs to whom he rang then, at every later call too, and
-    so does a call that began before: unless that office is retired.
+    so does a call that began before, however late it is heard of; unless that office was retired by then.
     """
-    if resolution.method == _BY_EXTENSION:
+    former_id = _former_office(session, call, number)
+    # The class of the number is the present owner's.
+    office_id, source_class = (former_id, None) if former_id else (number.office_id, number.source_class)
+    called = CalledNumber(number.id, office_id, source_class, number.owner_since)
+    resolution = resolve_call(session, call.id, called, call.caller_hash, call.digits, call.started_at)
+    if resolution.office_id != former_id:
         return resolution
-    office_id = resolution.office_id
-    if office_id == number.office_id:
-        office_id = _former_office(session, call, number) or office_id
-    if office_id != number.office_id and _is_retired(session, office_id):
-        office_id = number.office_id
-    if office_id != resolution.office_id:
-        moved = Step("number_owner" if office_id == number.office_id else "moved_number", {"office": office_id})
-        others = (step for step in resolution.steps if step.key not in _ABOUT_THE_OFFICE)
-        resolution = replace(resolution, office_id=office_id, steps=(moved, *others))
-    return _without_others_leases(session, resolution)
-
-
-def _without_others_leases(session: Session, resolution: Resolution) -> Resolution:
-    """What visitors of one office saw is not told to another one, whose number it was or will be."""
-    office_id = resolution.office_id
-    own = tuple((lease, p) for lease, p in resolution.candidates if lease.office_id == office_id)
-    stated = session.get(Lease, resolution.lease_id) if resolution.lease_id else None
-    best_is_own = own[:1] == resolution.candidates[:1] and (stated is None or stated.office_id == office_id)
-    if best_is_own:
-        return replace(resolution, candidates=own)
-    steps = tuple(step for step in resolution.steps if step.key in _ABOUT_THE_OFFICE)
-    return Resolution("owner", office_id, None, None, 1.0, 0.0, 0.0, candidates=(), steps=steps)
+    others = (step for step in resolution.steps if step.key != "number_owner")
+    return replace(resolution, steps=(Step("moved_number", {"office": former_id}), *others))
 
 
 def _former_office(session: Session, call: Call, number: NumberFacts) -> str | None:
-    if call.started_at < number.owner_since and call.office_id != number.office_id:
-        return call.office_id  # it was opened under the former owner
-    if call.caller_hash is None:
-        return None
-    return session.scalar(
-        select(CallerMemory.office_id)
-        .where(CallerMemory.number_id == number.id, CallerMemory.caller_hash == call.caller_hash)
-        .where(CallerMemory.at < number.owner_since, CallerMemory.call_id != call.id)
-        .order_by(CallerMemory.at.desc(), CallerMemory.call_id)
-        .limit(1)
-    )
+    """None when the call is the present owner's."""
+    rang_before = None
+    if call.caller_hash:
+        rang_before = session.scalar(
+            select(CallerMemory.office_id)
+            .where(CallerMemory.number_id == number.id, CallerMemory.caller_hash == call.caller_hash)
+            .where(CallerMemory.at < min(number.owner_since, call.started_at), CallerMemory.call_id != call.id)
+            .order_by(CallerMemory.at.desc(), CallerMemory.call_id)
+            .limit(1)
+        )
+    previous = None
+    if call.started_at < number.owner_since:
+        previous = session.scalar(select(Number.previous_office_id).where(Number.id == number.id))
+    for office_id in (rang_before, previous):
+        if office_id == number.office_id:
+            return None
+        if office_id and _answered(session, office_id, call):
+            return office_id
+    return None
 
 
-def _is_retired(session: Session, office_id: str) -> bool:
-    return session.scalar(select(Office.retired_at).where(Office.id == office_id)) is not None
+def _answered(session: Session, office_id: str, call: Call) -> bool:
+    """Whether the office was there when the call came: asked later, the answer is the same."""
+    there = or_(Office.retired_at.is_(None), Office.retired_at > call.started_at)
+    return session.scalar(select(Office.id).where(Office.id == office_id, there)) is not None

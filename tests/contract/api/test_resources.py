@@ -118,7 +118,7 @@ def kinds(cast: Cast) -> dict[str, Kind]:
             least={"e164": "+77172699002", "office": office},
             defaults={"source_class": None, "role": "lease", "telephony_account": None, "monthly_cost": None},
             change={"source_class": "social", "role": "lease"},
-            made_here=("state", "owner_since", "next_office", "quarantine_until"),
+            made_here=("state", "owner_since", "next_office", "next_source_class", "quarantine_until"),
             bad={"e164": ["7172", None, "call"], "office": [None, "off_nowhere"], "role": ["pool"],
                  "source_class": ["Paid Search", ""], "telephony_account": ["tac_nowhere"]},
         ),

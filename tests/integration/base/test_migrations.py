@@ -82,4 +82,4 @@ def test_ownership_can_be_taken_back(empty: Database) -> None:
     command.downgrade(alembic_config(empty), "0001")
     with empty.engine.connect() as connection:
         columns = Table("numbers", MetaData(), autoload_with=connection).columns.keys()
-    assert not {"next_office_id", "quarantine_until"} & set(columns)
+    assert not {"previous_office_id", "next_office_id", "next_source_class", "quarantine_until"} & set(columns)

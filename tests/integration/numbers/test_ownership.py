@@ -1,12 +1,14 @@
 """A number that was shown changes its owner after a whole quarantine, and its old callers stay with the old one."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from callease.base.clock import SetClock, rfc3339
 from callease.base.errors import Conflict
@@ -49,6 +51,23 @@ class TestTheMove:
         move.days_later(60)
         assert move.read() == moved
         assert (move.pool_version(move.old), move.pool_version(move.new)) == versions
+
+    def test_a_class_that_is_given_is_that_of_the_new_office(self, move: Move) -> None:
+        """Until then the number keeps the class that its late callers come from."""
+        before = move.cast.api.patch(f"/numbers/{move.id}", {"source_class": "organic"})
+        moving = move.cast.api.patch(f"/numbers/{move.id}", {"office": move.new.id, "source_class": "social"})
+        assert (moving["source_class"], moving["next_source_class"]) == ("organic", "social")
+        assert move.cast.api_of("advertiser", move.cast.alatau).get(f"/numbers/{move.id}")["next_source_class"] is None
+        assert move.to(move.old) == before
+        assert move.to(move.new)["next_source_class"] is None
+        move.cast.api.patch(f"/numbers/{move.id}", {"office": move.new.id, "source_class": "social"})
+        move.days_later(60)
+        moved = move.read()
+        assert (moved["source_class"], moved["next_source_class"]) == ("social", None)
+
+    def test_another_next_office_has_a_class_of_its_own(self, move: Move) -> None:
+        move.cast.api.patch(f"/numbers/{move.id}", {"office": move.new.id, "source_class": "social"})
+        assert move.to(move.cast.zhaina_sales)["next_source_class"] is None
 
     def test_it_is_shown_to_nobody_until_it_is_the_new_owners(self, move: Move) -> None:
         def shown(listing: str) -> set[str]:
@@ -255,6 +274,74 @@ class TestOldCallers:
         assert move.read()["office"] == move.new.id
         assert move.event("ringing", "long", NEW_CALLER, at=rfc3339(began)).status == 200
         move.belongs_to(move.old, "long")
+
+    def test_a_call_that_is_first_heard_of_after_the_move_is_whose_it_was_when_it_began(self, move: Move) -> None:
+        move.to(move.new)
+        move.clock.advance(60 * DAY - 5)
+        began = move.clock.now()
+        move.days_later(10 / DAY)
+        assert move.event("ringing", "late", NEW_CALLER, at=rfc3339(began)).status == 200
+        move.belongs_to(move.old, "late")
+        move.clock.advance(DAY)
+        move.goes_to(move.old, "next", NEW_CALLER)
+
+    def test_an_office_that_is_retired_later_keeps_the_calls_that_it_had(self, move: Move) -> None:
+        """The call is attributed anew when its beginning turns out to be another."""
+        move.to(move.new)
+        move.days_later(60)
+        move.clock.advance(DAY)
+        began = move.clock.now()
+        assert move.event("answered", "long", OLD_CALLER, at=rfc3339(began + timedelta(seconds=9))).status == 200
+        move.clock.advance(60)
+        move.cast.api.delete(f"/offices/{move.old.id}")
+        assert move.event("ringing", "long", OLD_CALLER, at=rfc3339(began)).status == 200
+        move.belongs_to(move.old, "long")
+
+
+class TestWhatIsTold:
+    """The lead of one owner's call says nothing of another owner's leases."""
+
+    def test_to_the_new_owner_of_a_visitor_known_from_another_number_of_the_old_one(self, move: Move) -> None:
+        """Neither is the caller misrouted: this number was never rung before."""
+        page = move.cast.page()
+        one, two = (page.reveal(listing, visitor="w").json["number"] for listing in ("ZHK-1001", "ZHK-1002"))
+        (number,) = move.cast.api.all(f"/numbers?e164=%2B{one[1:]}")
+        moving = replace(move, e164=one, id=number["id"])
+        replace(move, e164=two).goes_to(move.old, "by the other", NEW_CALLER)
+        moving.to(move.new)
+        moving.days_later(60)
+        moving.clock.advance(DAY)
+        moving.goes_to(move.new, "first", NEW_CALLER)
+        assert "ZHK-1001" not in move.told("first")
+        replace(move, e164=two).goes_to(move.old, "the other again", NEW_CALLER)
+
+    def test_to_the_old_owner_of_what_its_visitor_saw_of_the_new_one(self, move: Move) -> None:
+        move.to(move.new)
+        move.days_later(60)
+        page = move.cast.page()
+        move.cast.api.patch(f"/numbers/{move.id}", {"source_class": "direct"})
+        leased = {page.reveal("ZHK-2001", visitor=visitor).json["number"] for visitor in ("v", "x", "y", "z", "q")}
+        assert move.e164 in leased
+        with move.parts.database.transaction() as session:
+            (lease,) = session.scalars(
+                select(Lease).where(Lease.number_id == move.id, Lease.office_id == move.new.id).limit(1)
+            )
+            lease.visitor, lease.leased_at = "v", move.clock.now()
+        move.clock.advance(60)
+        move.goes_to(move.old, "again", OLD_CALLER)
+        said = move.told("again")
+        assert "ZHK-2001" not in said
+        assert "ZHK-1001" in said, "what it knew itself it still knows"
+
+    def test_to_the_old_owner_of_the_class_that_the_number_has_now(self, move: Move) -> None:
+        unseen = move.cast.api.post("/numbers", {"e164": "+77172691999", "office": move.old.id})
+        moving = replace(move, e164=unseen["e164"], id=unseen["id"])
+        moving.goes_to(move.old, "before it moved", NEW_CALLER)
+        move.clock.advance(60)
+        move.cast.api.patch(f"/numbers/{unseen['id']}", {"office": move.new.id, "source_class": "social"})
+        move.clock.advance(60)
+        moving.goes_to(move.old, "after it moved", NEW_CALLER)
+        assert "social" not in move.told("after it moved")
 
 
 _STEPS = st.one_of(

@@ -87,14 +87,15 @@ def _update_number(asked: Asked, number: Number, fields: Fields) -> Number:
 
 
 def _dump_numbers(asked: Asked, rows: list[Number]) -> list[Fields]:
-    """An advertiser is not told who else will get a number."""
+    """An advertiser is not told who else will get a number, nor for what."""
     dumped: list[Fields] = schemas.NumberSchema().dump(rows, many=True)
     named = {row["next_office"] for row in dumped if row["next_office"]}
     if asked.principal.walled and named:
         own = asked.principal.within(select(Office.id).where(Office.id.in_(named)), Office.advertiser_id)
         visible = set(asked.session.scalars(own))
         for row in dumped:
-            row["next_office"] = row["next_office"] if row["next_office"] in visible else None
+            if row["next_office"] not in visible:
+                row["next_office"] = row["next_source_class"] = None
     return dumped
 
 

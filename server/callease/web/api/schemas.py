@@ -105,6 +105,7 @@ class NumberSchema(Resource):
     state = fields.String(dump_only=True)
     owner_since = Moment(dump_only=True)
     next_office = reference("next_office_id", dump_only=True, allow_none=True)
+    next_source_class = fields.String(dump_only=True, allow_none=True)
     quarantine_until = Moment(dump_only=True, allow_none=True)
 
 
