@@ -69,6 +69,12 @@ class TestTheMove:
         move.cast.api.patch(f"/numbers/{move.id}", {"office": move.new.id, "source_class": "social"})
         assert move.to(move.cast.zhaina_sales)["next_source_class"] is None
 
+    def test_a_fixed_number_has_been_shown_without_a_lease(self, move: Move) -> None:
+        body = {"e164": "+77172691555", "office": move.old.id, "role": "static"}
+        made = move.cast.api.post("/numbers", body)
+        moving = move.cast.api.patch(f"/numbers/{made['id']}", {"office": move.new.id, "role": "lease"})
+        assert (moving["state"], moving["office"]) == ("quarantine", move.old.id)
+
     def test_it_is_shown_to_nobody_until_it_is_the_new_owners(self, move: Move) -> None:
         def shown(listing: str) -> set[str]:
             page = move.cast.page()
