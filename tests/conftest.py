@@ -29,6 +29,7 @@ from tests.factories import Cast, build_cast
 from tests.support.databases import EMPTY, PostgresServer, SqliteTemplates
 from tests.support.http import Api, InProcess
 from tests.support.installation import Installation
+from tests.support.redis_cluster import LocalCluster
 from tests.support.size import SIZES, Size
 
 # Small: the same examples in every run. Soak: others each time, and many. A test with slow examples runs a share of
@@ -88,6 +89,14 @@ def redis_url() -> Iterator[str]:
     yield embedded.url
     embedded.stop()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[LocalCluster]:
+    """Six real Redis servers for the whole session; who breaks it heals it."""
+    cluster = LocalCluster()
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from callease.attribution.visits import Visits
 from callease.base.clock import Clock, SystemClock
 from callease.base.database import Database
 from callease.base.group_commit import GroupCommit
-from callease.base.redis import RedisStore
+from callease.base.redis_cluster import redis_store
 from callease.base.secrets import SecretBox
 from callease.catalog.changes import ChangeMark
 from callease.catalog.lookup import CatalogLookup
@@ -36,7 +36,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Everything that an entry point needs; nothing is connected to yet."""
     clock = clock or SystemClock()
     database = Database(settings.database_url)
-    redis = RedisStore(settings.redis_url or f"unix://{settings.redis_socket}")
+    redis = redis_store(settings.redis_url or f"unix://{settings.redis_socket}")
     box = SecretBox(settings.secret_key)
     rows = GroupCommit(database, redis)
     pool = NumberPool(database, redis, rows, clock)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from callease.base.errors import SettingError
+from callease.base.redis_cluster import cluster_address
 from callease.delivery.relay import RETRY_SECONDS
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -112,7 +113,14 @@ def _database_url(text: str | None, data_dir: Path) -> str:
 def _redis_url(text: str | None) -> str | None:
     if not text:
         return None
-    name, form = "CALLEASE_REDIS_URL", "must be an address that begins with redis://, rediss:// or unix://"
+    name = "CALLEASE_REDIS_URL"
+    try:
+        if cluster_address(text):
+            return text
+    except ValueError:
+        problem = "a cluster is named by some of its nodes: redis+cluster://host:port,host:port"
+        raise SettingError(name, problem) from None
+    form = "must be an address that begins with redis://, rediss://, unix:// or redis+cluster://"
     parts = _address(name, text, form)
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise SettingError(name, form)

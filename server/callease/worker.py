@@ -115,7 +115,9 @@ class Worker:
 
     def _beat(self) -> None:
         try:
-            self._parts.redis.call(lambda client: client.set(HEARTBEAT_KEY, self._name, ex=_HEARTBEAT_LASTS))
+            self._parts.redis.call(
+                lambda client: client.set(HEARTBEAT_KEY, self._name, ex=_HEARTBEAT_LASTS), HEARTBEAT_KEY
+            )
         except Unavailable:
             # Deliveries do not need Redis: readyz will say that it is gone.
             _log.warning("Redis cannot be reached, no heartbeat")

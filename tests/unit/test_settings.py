@@ -148,6 +148,14 @@ WRONG = [
     ("DATA_DIR", "/dev/null/x"),
     ("REDIS_URL", "redis://[::1"),
     ("REDIS_URL", "redis://localhost:port"),
+    ("REDIS_URL", "redis+cluster://"),
+    ("REDIS_URL", "redis+cluster://a:7000,"),
+    ("REDIS_URL", "redis+cluster://a:7000,b:port"),
+    ("REDIS_URL", "redis+cluster://a:70000"),
+    ("REDIS_URL", "redis+cluster://a:0"),
+    ("REDIS_URL", "redis+cluster://a:7000/1"),
+    ("REDIS_URL", "redis+cluster://a:7000?x=1"),
+    ("REDIS_URL", "rediss+cluster://a:7000"),
 ]
 
 
@@ -165,7 +173,14 @@ def test_two_secret_keys_are_one_too_many(load: Load) -> None:
         load(SECRET_KEY=KEY, SECRET_KEY_FILE="/etc/hostname")
 
 
-def test_a_password_does_not_get_into_the_line(load: Load) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATABASE_URL", "mysql://callease:hunter2@db/callease"),
+        ("REDIS_URL", "redis+cluster://callease:hunter2@a:7000,b:port"),
+    ],
+)
+def test_a_password_does_not_get_into_the_line(load: Load, name: str, text: str) -> None:
     with pytest.raises(SettingError) as refused:
-        load(DATABASE_URL="mysql://callease:hunter2@db/callease")
+        load(**{name: text})
     assert "hunter2" not in str(refused.value)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from callease.base.database import Base, Database
 from callease.base.errors import Unavailable
-from callease.base.redis import RedisStore, ScriptCall
+from callease.base.redis import ScriptCall, Store
 
 _GROUP_AT_MOST = 200
 # The script on the page gives up after 2 seconds.
@@ -30,7 +30,7 @@ RowsOf = Callable[[Any], Sequence[Row]]
 class GroupCommit:
     """One thread a process, started with the first row; a row whose id is known counts as written."""
 
-    def __init__(self, database: Database, store: RedisStore) -> None:
+    def __init__(self, database: Database, store: Store) -> None:
         self._database = database
         self._store = store
         self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()

@@ -1,7 +1,7 @@
 """Redis: an index that can be emptied at any moment, reached over one connection pool.
 
-Each connection learns the server's run id as it is made. What was built under one run id is not believed under another:
-a Redis that died may have lost its last second, or everything.
+Each connection learns the run id of the server at its other end as it is made. What was built under one run id is not
+believed under another: a Redis that died may have lost its last second, or everything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 from redis.backoff import NoBackoff
@@ -23,31 +23,32 @@ _CONNECT_SECONDS = 0.05
 _ANSWER_SECONDS = 0.1
 
 
+class Store(Protocol):
+    """One Redis or a cluster of them: every failure is `Unavailable("redis")`, quickly."""
+
+    def call(self, operation: Callable[[redis.Redis], Any], key: str = "") -> Any:
+        """Runs `operation` on the server that has `key`. Raises Unavailable."""
+
+    def run(self, call: ScriptCall) -> Any:
+        """Raises Unavailable."""
+
+    def run_all(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """The answers, in one round trip a server; that of a script which failed is a RedisError.
+
+        Raises Unavailable when none can be had.
+        """
+
+    def close(self) -> None: ...
+
+
 class RedisStore:
-    """A client whose every failure is `Unavailable("redis")`, quickly."""
+    """One server, or several behind one address of which one is at work."""
 
     def __init__(self, url: str, max_connections: int = 64) -> None:
-        self.run_id = ""
-        self.client: redis.Redis = redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            max_connections=max_connections,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            redis_connect_func=self._on_connect,
-            driver_info=None,
-        )
+        self.client: redis.Redis = redis.Redis.from_url(url, **client_options(max_connections))
 
-    def _on_connect(self, connection: Any) -> None:
-        connection.on_connect()
-        connection.send_command("INFO", "server")
-        info = connection.read_response()
-        text = info.decode() if isinstance(info, bytes) else str(info)
-        self.run_id = next(line[7:] for line in text.splitlines() if line.startswith("run_id:"))
-
-    def call(self, operation: Callable[[redis.Redis], Any]) -> Any:
-        """Runs `operation`, once more over a new connection when the old one turns out to be dead."""
+    def call(self, operation: Callable[[redis.Redis], Any], key: str = "") -> Any:
+        """Once more over a new connection when the old one turns out to be dead."""
         try:
             try:
                 return operation(self.client)
@@ -58,43 +59,77 @@ class RedisStore:
             raise Unavailable("redis") from error
 
     def run(self, call: ScriptCall) -> Any:
-        """Raises Unavailable."""
-        (answer,) = self.run_all([call])
-        if isinstance(answer, RedisError):
-            raise Unavailable("redis") from answer
-        return answer
+        return sole_answer(self.run_all([call]))
 
     def run_all(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """The answers, in one round trip; that of a script which failed is a RedisError. Raises Unavailable."""
-
         def operation(client: redis.Redis) -> list[Any]:
             connection = client.connection_pool.get_connection()
             try:
-                answers = _pipelined(connection, [("EVALSHA", call.script.sha, *call.values()) for call in calls])
-                unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-                whole = [("EVAL", calls[i].script.source, *calls[i].values()) for i in unknown]
-                for i, answer in zip(unknown, _pipelined(connection, whole), strict=True):
-                    answers[i] = answer
-                return answers
+                send_scripts(connection, calls)
+                return script_answers(connection, calls)
             finally:
                 client.connection_pool.release(connection)
 
         answers: list[Any] = self.call(operation)
         return answers
 
-    def current_run_id(self) -> str:
-        if not self.run_id:
-            self.call(lambda client: client.ping())
-        return self.run_id
-
     def close(self) -> None:
         self.client.close()
 
 
-def _pipelined(connection: Any, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-    if commands:
-        connection.send_packed_command([part for each in commands for part in connection.pack_command(*each)])
-    return [_answer(connection) for _ in commands]
+def client_options(max_connections: int = 64) -> dict[str, Any]:
+    """A client that waits a tenth of a second and never tries again by itself."""
+    return {
+        "decode_responses": True,
+        "max_connections": max_connections,
+        "socket_connect_timeout": _CONNECT_SECONDS,
+        "socket_timeout": _ANSWER_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "redis_connect_func": _on_connect,
+        "driver_info": None,
+    }
+
+
+def _on_connect(connection: Any) -> None:
+    connection.on_connect()
+    connection.send_command("INFO", "server")
+    info = connection.read_response()
+    text = info.decode() if isinstance(info, bytes) else str(info)
+    connection.run_id = next(line[7:] for line in text.splitlines() if line.startswith("run_id:"))
+
+
+def sole_answer(answers: Sequence[Any]) -> Any:
+    (answer,) = answers
+    if isinstance(answer, RedisError):
+        raise Unavailable("redis") from answer
+    return answer
+
+
+def send_scripts(connection: Any, calls: Sequence[ScriptCall]) -> None:
+    """Their answers are waiting for `script_answers` then. Raises RedisError."""
+    _send(connection, [("EVALSHA", call.script.sha, *call.values(connection.run_id)) for call in calls])
+
+
+def script_answers(connection: Any, calls: Sequence[ScriptCall]) -> list[Any]:
+    """What the server says to `calls`, which were sent; a script that failed has a RedisError.
+
+    Raises RedisError when the connection fails: it is closed then, so that nobody reads what was meant for these.
+    """
+    answers = [_answer(connection) for _ in calls]
+    unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if unknown:
+        whole = [("EVAL", calls[i].script.source, *calls[i].values(connection.run_id)) for i in unknown]
+        _send(connection, whole)
+        for i in unknown:
+            answers[i] = _answer(connection)
+    if any(isinstance(answer, ResponseError) and "READONLY" in str(answer) for answer in answers):
+        # A server that was made a replica: the next connection to the address may lead to the one that took over.
+        connection.disconnect()
+    return answers
+
+
+def _send(connection: Any, commands: Sequence[tuple[str | int, ...]]) -> None:
+    connection.send_packed_command([part for each in commands for part in connection.pack_command(*each)])
 
 
 def _answer(connection: Any) -> Any:
@@ -114,11 +149,11 @@ class LuaScript:
 
 @dataclass(frozen=True)
 class ScriptCall:
-    """A script with its keys; `arguments` is asked when the connection stands, which may be one to a new server."""
+    """A script with its keys, of one hash tag; `arguments` is given the run id of the server that will run it."""
 
     script: LuaScript
     keys: Sequence[str]
-    arguments: Callable[[], Sequence[str | int]]
+    arguments: Callable[[str], Sequence[str | int]]
 
-    def values(self) -> list[str | int]:
-        return [len(self.keys), *self.keys, *self.arguments()]
+    def values(self, run_id: str) -> list[str | int]:
+        return [len(self.keys), *self.keys, *self.arguments(run_id)]

@@ -21,7 +21,7 @@ from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
 from callease.base.group_commit import GroupCommit, Row
-from callease.base.redis import LuaScript, RedisStore, ScriptCall
+from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.catalog.models import Office
 from callease.numbers.models import Lease, Number
 
@@ -75,7 +75,7 @@ class _Plan:
 
 class NumberPool:
     def __init__(
-        self, database: Database, store: RedisStore, rows: GroupCommit, clock: Clock, prefix: str = "callease"
+        self, database: Database, store: Store, rows: GroupCommit, clock: Clock, prefix: str = "callease"
     ) -> None:
         self._database = database
         self._clock = clock
@@ -155,9 +155,9 @@ class NumberPool:
             *(key("class", name) for name in plan.classes),
         ]
 
-        def arguments() -> Sequence[str | int]:
+        def arguments(run_id: str) -> Sequence[str | int]:
             return (
-                self._stamp(plan),
+                _stamp(run_id, plan),
                 lease_id,
                 seconds,
                 _wanted(plan.classes, source_class),
@@ -173,7 +173,7 @@ class NumberPool:
         key = self._keys(office_id)
         keys = [key("subject", subject), key("class", held.number_class)]
         values = (held.lease_id, held.number_id, _ms(held.expires_at), held.held_before_ms)
-        self._store.run(ScriptCall(self._release, keys, lambda: values))
+        self._store.run(ScriptCall(self._release, keys, lambda _: values))
 
     def _rebuild(self, office_id: str, seen: _Plan | None) -> _Plan:
         """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use."""
@@ -225,11 +225,8 @@ class NumberPool:
             arguments += [number_id, index, held_until[number_id]]
         for _, value, seconds in subjects:
             arguments += [value, seconds]
-        self._store.run(ScriptCall(self._rebuild_script, keys, lambda: [self._stamp(plan), *arguments]))
+        self._store.run(ScriptCall(self._rebuild_script, keys, lambda run_id: [_stamp(run_id, plan), *arguments]))
         return plan
-
-    def _stamp(self, plan: _Plan) -> str:
-        return f"{self._store.current_run_id()}:{plan.version}"
 
     def _keys(self, office_id: str) -> _KeyMaker:
         return _KeyMaker(f"{self._prefix}:{{{office_id}}}")
@@ -247,6 +244,10 @@ def subject_of(listing: str | None, visitor: str | None, session: str | None, le
     """Whose lease it is: (visitor, listing), without a visitor (session, listing), with neither this lease alone."""
     who = f"v:{visitor}" if visitor else f"s:{session}" if session else f"l:{lease_id}"
     return hashlib.sha256(f"{who}\n{listing or ''}".encode()).hexdigest()[:32]
+
+
+def _stamp(run_id: str, plan: _Plan) -> str:
+    return f"{run_id}:{plan.version}"
 
 
 def _held(answer: list[str], plan: _Plan) -> Held | None:

@@ -30,7 +30,7 @@ def _down(parts: Services) -> list[str]:
     except Unavailable:
         down.append("database")
     try:
-        if not parts.redis.call(lambda client: client.exists(HEARTBEAT_KEY)):
+        if not parts.redis.call(lambda client: client.exists(HEARTBEAT_KEY), HEARTBEAT_KEY):
             down.append("worker")
     except Unavailable:
         down.append("redis")

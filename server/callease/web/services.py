@@ -12,7 +12,7 @@ from callease.attribution.visits import Visits
 from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.base.group_commit import GroupCommit
-from callease.base.redis import RedisStore
+from callease.base.redis import Store
 from callease.base.secrets import SecretBox
 from callease.catalog.lookup import CatalogLookup
 from callease.leads.intake import CallIntake
@@ -25,7 +25,7 @@ class Services:
     settings: Settings
     clock: Clock
     database: Database
-    redis: RedisStore
+    redis: Store
     box: SecretBox
     catalog: CatalogLookup
     rows: GroupCommit

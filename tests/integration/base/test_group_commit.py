@@ -113,7 +113,7 @@ def test_a_call_that_cannot_be_sent_fails_alone(tmp_path: Path, parts: Services)
     script = LuaScript(echo)
 
     def ask(index: int) -> str:
-        def arguments() -> list[str]:
+        def arguments(_run_id: str) -> list[str]:
             if index == 7:
                 raise KeyError("no such plan")
             return [f"{index}"]

@@ -19,6 +19,7 @@ WRONG = (
     ("CALLEASE_DATABASE_URL", "sqlite:///:memory:"),
     ("CALLEASE_REDIS_URL", "http://localhost:6379"),
     ("CALLEASE_REDIS_URL", "redis://localhost:port"),
+    ("CALLEASE_REDIS_URL", "redis+cluster://a:7000,b:port"),
     ("CALLEASE_SECRET_KEY", "short"),
     ("CALLEASE_SECRET_KEY_FILE", "{missing}"),
     ("CALLEASE_SECRET_KEY_FILE", "{dir}"),

@@ -77,12 +77,12 @@ def services_public_url(app: Flask) -> str | None:
 def sign_in(email: str, password: str) -> SignedIn | None:
     """The user with this password. Raises LimitExceeded("too_many_tries") after ten wrong ones in five minutes."""
     who = hashlib.sha256(f"{email.strip().lower()}\n{request.remote_addr}".encode()).hexdigest()[:24]
-    if not _counted(lambda limiter: limiter.test(_WRONG_PASSWORDS, who)):
+    if not _counted(who, lambda limiter: limiter.test(_WRONG_PASSWORDS, who)):
         raise LimitExceeded("too_many_tries", retry_after=300)
     with services().database.reading() as session:
         user = user_by_password(session, email, password)
         if user is None:
-            _counted(lambda limiter: limiter.hit(_WRONG_PASSWORDS, who))
+            _counted(who, lambda limiter: limiter.hit(_WRONG_PASSWORDS, who))
             return None
         advertiser = session.get(Advertiser, user.advertiser_id) if user.advertiser_id else None
         return SignedIn(user, advertiser.name if advertiser else None)
@@ -113,7 +113,7 @@ def _own_hosts() -> set[str]:
     return {request.host, urlsplit_or_empty(services().settings.public_url).netloc} - {""}
 
 
-def _counted(operation: Callable[[FixedWindowRateLimiter], bool]) -> bool:
+def _counted(who: str, operation: Callable[[FixedWindowRateLimiter], bool]) -> bool:
     """Without Redis nobody is counted, and people can still do their work."""
     store = services().redis
 
@@ -122,6 +122,6 @@ def _counted(operation: Callable[[FixedWindowRateLimiter], bool]) -> bool:
         return operation(FixedWindowRateLimiter(storage))
 
     try:
-        return bool(store.call(ask))
+        return bool(store.call(ask, f"{RedisStorage.PREFIX}:{_WRONG_PASSWORDS.key_for(who)}"))
     except Unavailable:
         return True
