@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
 from callease.base.database import Base, Database
-from callease.base.errors import Unavailable
+from callease.base.errors import Overtaken, Unavailable
+from callease.base.fences import Behind, stale
 from callease.base.redis import ScriptCall, Store
 
 _GROUP_AT_MOST = 200
@@ -43,14 +44,15 @@ class GroupCommit:
 
         Raises Unavailable("database") when they cannot be written in time.
         """
-        self._do(_Work(None, lambda _: rows))
+        self._do(_Work(None, lambda _: rows, None))
 
-    def write_after(self, call: ScriptCall, rows_of: RowsOf) -> Any:
+    def write_after(self, call: ScriptCall, rows_of: RowsOf, behind: Behind) -> Any:
         """The answer of `call`, when the rows that `rows_of` makes of it are durable.
 
-        `rows_of` is called by the group's thread. Raises Unavailable("redis") before it, Unavailable("database") after.
+        `rows_of` is called by the group's thread. Raises Unavailable("redis") before it, Unavailable("database") after;
+        Overtaken when the fence no longer stands where `behind` says.
         """
-        return self._do(_Work(call, rows_of))
+        return self._do(_Work(call, rows_of, behind))
 
     def _do(self, work: _Work) -> Any:
         if self._thread is None:
@@ -94,7 +96,7 @@ class GroupCommit:
 
     def _write(self, group: list[_Work]) -> None:
         try:
-            self._insert([row for work in group for row in work.rows])
+            self._insert([work for work in group if work.rows])
         except Unavailable as error:
             for work in group:
                 work.error = error
@@ -105,13 +107,18 @@ class GroupCommit:
                 for work in group:
                     self._write([work])
 
-    def _insert(self, rows: Sequence[Row]) -> None:
-        by_model: dict[type[Base], list[dict[str, Any]]] = {}
-        for model, row in rows:
-            by_model.setdefault(model, []).append(row)
-        if not by_model:
+    def _insert(self, group: list[_Work]) -> None:
+        if not group:
             return
         with self._database.writing_connection() as connection:
+            overtaken = stale(connection, {work.behind for work in group if work.behind})
+            by_model: dict[type[Base], list[dict[str, Any]]] = {}
+            for work in group:
+                if work.behind in overtaken:
+                    work.error = Overtaken("overtaken")
+                    continue
+                for model, row in work.rows:
+                    by_model.setdefault(model, []).append(row)
             # In one order everywhere: two processes that write the same lease would wait for each other's others.
             for model in sorted(by_model, key=lambda each: each.__tablename__):
                 if model not in self._inserts:
@@ -124,8 +131,9 @@ class GroupCommit:
 class _Work:
     """What one request waits for; a lock that the group's thread opens is the cheapest way to wait."""
 
-    def __init__(self, call: ScriptCall | None, rows_of: RowsOf) -> None:
+    def __init__(self, call: ScriptCall | None, rows_of: RowsOf, behind: Behind | None) -> None:
         self.call = call
+        self.behind = behind
         self.answer: Any = None
         self.rows: Sequence[Row] = ()
         self.error: Exception | None = None

@@ -14,7 +14,7 @@ import callease.leads.models
 import callease.telephony.models
 import callease.tenancy.models
 import callease.web.api.idempotency
-from callease.base import outbox
+from callease.base import fences, outbox
 from callease.base.database import Base, Database
 
 METADATA = Base.metadata
@@ -25,6 +25,7 @@ _TABLES_OF = (
     callease.telephony.models,
     callease.tenancy.models,
     callease.web.api.idempotency,
+    fences,
     outbox,
 )
 

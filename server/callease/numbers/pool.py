@@ -1,8 +1,8 @@
 """The pool of one office in Redis: which of its numbers are free, and which is the coldest.
 
-The pool is an index of the lease log. Its stamp names the Redis server's run and the version of the office's numbers;
-under any other stamp the pool is rebuilt from SQL before it is used, so a Redis that lost its data, or a number that
-was added, needs nobody's attention.
+The pool is an index of the lease log. Its stamp names the Redis server's run, the fence behind which the log was read,
+and the version of the office's numbers; under any other stamp the pool is rebuilt from SQL before it is used, so a
+Redis that lost its data, or a number that was added, needs nobody's attention.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from sqlalchemy import Select, select
 
 from callease.base.clock import Clock
 from callease.base.database import Database
-from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
+from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Overtaken, Unavailable
+from callease.base.fences import Behind, fence_value, raise_fence
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.catalog.models import Office
@@ -66,9 +67,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The office's source classes in the order of their keys, and the digits of its numbers, as of `version`."""
+    """The office's source classes in the order of their keys, and the digits of its numbers, as of `version`.
+
+    `fence`: behind which the lease log was read. Holds of another fence are not believed, hence it is in their keys.
+    """
 
     version: int
+    fence: int
     classes: tuple[str, ...]
     e164: Mapping[str, str]
 
@@ -85,6 +90,7 @@ class NumberPool:
         self._plans: dict[str, _Plan] = {}
         self._rebuilding: dict[str, threading.Lock] = {}
         self._lease = LuaScript(_LUA / "lease.lua")
+        self._continues = LuaScript(_LUA / "continues.lua")
         self._rebuild_script = LuaScript(_LUA / "rebuild.lua")
         self._release = LuaScript(_LUA / "release.lua")
 
@@ -119,11 +125,14 @@ class NumberPool:
 
             call = self._lease_call(office_id, plan, source_class, subject, lease_id, seconds, limits, virtual_ms)
             try:
-                answer = self._rows.write_after(call, rows)
-            except CalleaseError:
+                answer = self._rows.write_after(call, rows, Behind(office_id, plan.fence))
+            except CalleaseError as error:
                 if held and held.new:
                     self.take_back(office_id, subject, held)
-                raise
+                if not isinstance(error, Overtaken):
+                    raise
+                plan = self._rebuild(office_id, plan)
+                continue
             match answer:
                 case ["cold"]:
                     plan = self._rebuild(office_id, plan)
@@ -149,7 +158,7 @@ class NumberPool:
         key = self._keys(office_id)
         keys = [
             key("stamp"),
-            key("subject", subject),
+            key("subject", str(plan.fence), subject),
             key("visitor", limits.visitor or "-"),
             key("address", limits.address or "-"),
             *(key("class", name) for name in plan.classes),
@@ -171,7 +180,7 @@ class NumberPool:
     def take_back(self, office_id: str, subject: str, held: Held) -> None:
         """Undoes a lease that nobody was told of."""
         key = self._keys(office_id)
-        keys = [key("subject", subject), key("class", held.number_class)]
+        keys = [key("subject", str(self._plans[office_id].fence), subject), key("class", held.number_class)]
         values = (held.lease_id, held.number_id, _ms(held.expires_at), held.held_before_ms)
         self._store.run(ScriptCall(self._release, keys, lambda _: values))
 
@@ -181,10 +190,24 @@ class NumberPool:
             present = self._plans.get(office_id)
             if present is not None and present is not seen:
                 return present
-            plan = self._plans[office_id] = self._write_pool(office_id)
-            return plan
+            for _ in range(_TRIES):
+                plan = self._write_pool(office_id)
+                if plan:
+                    self._plans[office_id] = plan
+                    return plan
+            raise Unavailable("redis")
 
-    def _write_pool(self, office_id: str) -> _Plan:
+    def _write_pool(self, office_id: str) -> _Plan | None:
+        """None when the pool became another one meanwhile.
+
+        Rows on their way are in a pool that goes on. Where there is none, the fence makes them come before the log is
+        read, or not at all.
+        """
+        stamp_key = self._keys(office_id)("stamp")
+        fence = fence_value(self._database, office_id)
+        go_on = self._store.run(ScriptCall(self._continues, [stamp_key], lambda run_id: [f"{run_id}:{fence}"]))
+        if not go_on:
+            fence = raise_fence(self._database, office_id, fence)
         now = self._clock.now()
         with self._database.reading() as session:
             version = session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0
@@ -203,7 +226,7 @@ class NumberPool:
                 .order_by(Lease.leased_at)
             ).all()
         classes = tuple(sorted({number.source_class or UNSPLIT for number in numbers}))[:_CLASSES_AT_MOST]
-        plan = _Plan(version, classes, {number.id: number.e164 for number in numbers})
+        plan = _Plan(version, fence, classes, {number.id: number.e164 for number in numbers})
         index_of = {number.id: _index(classes, number.source_class) for number in numbers}
         held_until = {number.id: _ms(number.held_until) if number.held_until else 0 for number in numbers}
         subjects: list[tuple[str, str, int]] = []
@@ -216,17 +239,17 @@ class NumberPool:
                 subjects.append((lease.subject, value, max(1, int((lease.expires_at - now).total_seconds()))))
         key = self._keys(office_id)
         keys = [
-            key("stamp"),
+            stamp_key,
             *(key("class", name) for name in classes),
-            *(key("subject", each[0]) for each in subjects),
+            *(key("subject", str(fence), each[0]) for each in subjects),
         ]
-        arguments: list[str | int] = [len(classes), len(numbers)]
+        arguments: list[str | int] = [int(not go_on), len(classes), len(numbers)]
         for number_id, index in index_of.items():
             arguments += [number_id, index, held_until[number_id]]
         for _, value, seconds in subjects:
             arguments += [value, seconds]
-        self._store.run(ScriptCall(self._rebuild_script, keys, lambda run_id: [_stamp(run_id, plan), *arguments]))
-        return plan
+        rebuild = ScriptCall(self._rebuild_script, keys, lambda run_id: [_stamp(run_id, plan), *arguments])
+        return plan if self._store.run(rebuild) else None
 
     def _keys(self, office_id: str) -> _KeyMaker:
         return _KeyMaker(f"{self._prefix}:{{{office_id}}}")
@@ -247,7 +270,7 @@ def subject_of(listing: str | None, visitor: str | None, session: str | None, le
 
 
 def _stamp(run_id: str, plan: _Plan) -> str:
-    return f"{run_id}:{plan.version}"
+    return f"{run_id}:{plan.fence}:{plan.version}"
 
 
 def _held(answer: list[str], plan: _Plan) -> Held | None:

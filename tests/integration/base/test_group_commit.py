@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from callease.attribution.models import Visit
 from callease.base.database import Database
 from callease.base.errors import Unavailable
+from callease.base.fences import Behind
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import LuaScript, ScriptCall
 from callease.numbers.models import Lease
@@ -119,7 +120,7 @@ def test_a_call_that_cannot_be_sent_fails_alone(tmp_path: Path, parts: Services)
             return [f"{index}"]
 
         try:
-            return str(parts.rows.write_after(ScriptCall(script, [], arguments), lambda _: ()))
+            return str(parts.rows.write_after(ScriptCall(script, [], arguments), lambda _: (), Behind("nothing", 0)))
         except KeyError:
             return "refused"
 

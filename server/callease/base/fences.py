@@ -1,0 +1,63 @@
+"""Fences: what was prepared against a state that is no longer believed must not be written.
+
+Whoever is about to read rows and build upon them raises the fence first. A writer names the value that it prepared
+under, and learns in its own transaction whether it still stands. So its rows were there to be read, or they never come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import String, select, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callease.base.database import Base, Database
+
+
+class Fence(Base):
+    """A fence that has no row stands at 0."""
+
+    __tablename__ = "fences"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a writer prepared under."""
+
+    name: str
+    value: int
+
+
+def fence_value(database: Database, name: str) -> int:
+    """Raises Unavailable."""
+    with database.reading() as session:
+        return session.scalar(select(Fence.value).where(Fence.name == name)) or 0
+
+
+def raise_fence(database: Database, name: str, seen: int) -> int:
+    """Its value now, above `seen`: raised by this call, or by somebody else meanwhile. Raises Unavailable."""
+    with database.transaction() as session:
+        session.execute(database.insert_if_new(Fence, ["name"]).values(name=name, value=0))
+        session.execute(update(Fence).where(Fence.name == name, Fence.value == seen).values(value=seen + 1))
+        return session.scalars(select(Fence.value).where(Fence.name == name)).one()
+
+
+def stale(connection: Connection, claims: Collection[Behind]) -> set[Behind]:
+    """Those of `claims` that no longer stand; the others stand until the transaction ends.
+
+    PostgreSQL: whoever raises a fence waits for those that have read it. SQLite lets one writer in at a time anyway.
+    """
+    names = sorted({claim.name for claim in claims})
+    if not names:
+        return set()
+    postgresql = connection.dialect.name == "postgresql"
+    marks = ", ".join(["%s" if postgresql else "?"] * len(names))
+    sql = f"SELECT name, value FROM fences WHERE name IN ({marks}) ORDER BY name"  # noqa: S608
+    standing = connection.exec_driver_sql(f"{sql} FOR SHARE" if postgresql else sql, tuple(names)).all()
+    value_of = {fence.name: fence.value for fence in standing}
+    return {claim for claim in claims if value_of.get(claim.name, 0) != claim.value}
