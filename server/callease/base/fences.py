@@ -39,12 +39,12 @@ def fence_value(database: Database, name: str) -> int:
         return session.scalar(select(Fence.value).where(Fence.name == name)) or 0
 
 
-def raise_fence(database: Database, name: str, seen: int) -> int:
-    """Its value now, above `seen`: raised by this call, or by somebody else meanwhile. Raises Unavailable."""
+def raise_fence(database: Database, name: str) -> int:
+    """Its new value, which nobody else is given. Raises Unavailable."""
     with database.transaction() as session:
         session.execute(database.insert_if_new(Fence, ["name"]).values(name=name, value=0))
-        session.execute(update(Fence).where(Fence.name == name, Fence.value == seen).values(value=seen + 1))
-        return session.scalars(select(Fence.value).where(Fence.name == name)).one()
+        raised = update(Fence).where(Fence.name == name).values(value=Fence.value + 1).returning(Fence.value)
+        return session.scalars(raised).one()
 
 
 def stale(connection: Connection, claims: Collection[Behind]) -> set[Behind]:

@@ -207,7 +207,7 @@ class NumberPool:
         fence = fence_value(self._database, office_id)
         go_on = self._store.run(ScriptCall(self._continues, [stamp_key], lambda run_id: [f"{run_id}:{fence}"]))
         if not go_on:
-            fence = raise_fence(self._database, office_id, fence)
+            fence = raise_fence(self._database, office_id)
         now = self._clock.now()
         with self._database.reading() as session:
             version = session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0
@@ -243,13 +243,18 @@ class NumberPool:
             *(key("class", name) for name in classes),
             *(key("subject", str(fence), each[0]) for each in subjects),
         ]
-        arguments: list[str | int] = [int(not go_on), len(classes), len(numbers)]
+        arguments: list[str | int] = [len(classes), len(numbers)]
         for number_id, index in index_of.items():
             arguments += [number_id, index, held_until[number_id]]
         for _, value, seconds in subjects:
             arguments += [value, seconds]
-        rebuild = ScriptCall(self._rebuild_script, keys, lambda run_id: [_stamp(run_id, plan), *arguments])
-        return plan if self._store.run(rebuild) else None
+        # What was read is good for one writing: after it was used and lost, a second one would forget the holds.
+        good_for = [int(not go_on)]
+
+        def once(run_id: str) -> Sequence[str | int]:
+            return [_stamp(run_id, plan), good_for.pop() if good_for else 0, *arguments]
+
+        return plan if self._store.run(ScriptCall(self._rebuild_script, keys, once)) else None
 
     def _keys(self, office_id: str) -> _KeyMaker:
         return _KeyMaker(f"{self._prefix}:{{{office_id}}}")

@@ -1,6 +1,6 @@
 -- Writes the pool of one office anew, from what the lease log in SQL says.
 -- KEYS  1 pool stamp   2 .. 1 + C numbers, one key a class   2 + C .. one key a subject with a live lease
--- ARGV  1 stamp   2 1: the fence was raised before the log was read, 0: the pool there is expected to go on
+-- ARGV  1 stamp   2 1: the fence was raised for this writing alone, before the log was read; 0: the pool there is expected to go on
 --       3 C, classes   4 N, numbers   then N times: number id, index of its class (1..C), held until ms
 --       (0: never leased)   then for each subject: the value of its lease, seconds it has left
 -- RETURNS 1 when it is there, perhaps written by somebody else; 0 when the pool has become another one meanwhile
