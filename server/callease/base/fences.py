@@ -15,6 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from callease.base.database import Base, Database
 
+# A request waits behind it, and the script on the page gives up after 2 seconds.
+_PATIENCE_SECONDS = 1.0
+
 
 class Fence(Base):
     """A fence that has no row stands at 0."""
@@ -41,7 +44,7 @@ def fence_value(database: Database, name: str) -> int:
 
 def raise_fence(database: Database, name: str) -> int:
     """Its new value, which nobody else is given. Raises Unavailable."""
-    with database.transaction() as session:
+    with database.transaction(_PATIENCE_SECONDS) as session:
         session.execute(database.insert_if_new(Fence, ["name"]).values(name=name, value=0))
         raised = update(Fence).where(Fence.name == name).values(value=Fence.value + 1).returning(Fence.value)
         return session.scalars(raised).one()

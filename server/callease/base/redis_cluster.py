@@ -7,6 +7,7 @@ asks it, and sees who takes over.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from callease.base.redis import (
     sole_answer,
 )
 
+_log = logging.getLogger(__name__)
 _SCHEME = "redis+cluster"
 # A stale connection and a slot that has moved cost one more round each.
 _ROUNDS = 3
@@ -144,6 +146,8 @@ class ClusterStore:
             node.client.connection_pool.disconnect(inuse_connections=False)
             return True
         if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+            if not node.down:
+                _log.warning("a node of the Redis Cluster does not answer: %s:%d", node.host, node.port)
             node.down = True
             self._watch()
         elif isinstance(error, ClusterDownError):
@@ -173,7 +177,11 @@ class ClusterStore:
     def _watch_on(self) -> None:
         while True:
             self._doubtful = False
-            healthy = self._learn()
+            try:
+                healthy = self._learn()
+            except Exception:  # whatever a node says, somebody must go on looking
+                _log.exception("who has which slot of the Redis Cluster could not be learnt")
+                healthy = False
             self._closed.wait(_LOOK_AGAIN_SECONDS)
             with self._lock:
                 if (healthy and not self._doubtful) or self._closed.is_set():
@@ -208,7 +216,7 @@ class _Node:
     """`down`: it failed, and nobody but the watching thread asks it until it answers."""
 
     def __init__(self, host: str, port: int, address: ClusterAddress) -> None:
-        self.host = host
+        self.host, self.port = host, port
         self.down = False
         self.client: redis.Redis = redis.Redis(
             host=host, port=port, username=address.username, password=address.password, **client_options()
