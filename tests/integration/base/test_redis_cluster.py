@@ -17,6 +17,7 @@ from tests.support.size import Size
 from tests.support.waiting import eventually
 
 HANGS_SECONDS = 1.0
+TIME_OUT_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -85,15 +86,18 @@ def test_a_node_that_hangs_costs_the_others_one_time_out(
     store.run_all(calls)
     node = cluster.masters[0]
     lost = {i for i, call in enumerate(calls) if cluster.master_of(call.keys[0]) is node}
+    times = []
     with node.stopped():
-        for told in ("first", "then"):
+        for _ in range(6):
             began = time.monotonic()
             answers = store.run_all(calls)
-            took = time.monotonic() - began
-            figure(f"{told}, ms", round(took * 1000, 1))
-            assert took < HANGS_SECONDS
+            times.append(time.monotonic() - began)
             assert {i for i, answer in enumerate(answers) if isinstance(answer, RedisError)} == lost
             assert all(answers[i][1] == str(i) for i in range(len(calls)) if i not in lost)
+    figure("first, then, ms", [round(each * 1000, 1) for each in times])
+    assert max(times) < HANGS_SECONDS
+    # Whoever asks it waits that long, however fast the machine is.
+    assert min(times[1:]) < TIME_OUT_SECONDS <= times[0]
     # What it says to those who waited no longer is nobody's answer.
     cluster.heal()
     eventually(lambda: not any(isinstance(answer, RedisError) for answer in store.run_all(calls)))
