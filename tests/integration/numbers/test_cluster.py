@@ -126,12 +126,13 @@ class Crowd:
         while time.monotonic() < ends and (any(waiting.values()) or not self.killed.is_set()):
             for office in offices:
                 todo = waiting[office.id]
-                if self._ask(office, todo[0] if todo else f"{thread}-0") and todo:
+                if self.ask(office, todo[0] if todo else f"{thread}-0") and todo:
                     todo.pop(0)
                     self.leased += 1
         assert not any(waiting.values()), "leases did not come back"
 
-    def _ask(self, office: Office, visitor: str) -> bool:
+    def ask(self, office: Office, visitor: str) -> bool:
+        """Whether there was a lease."""
         began = time.monotonic()
         answer = self._page.reveal(office.listing, visitor=visitor)
         self.told.append(Told(office, visitor, answer, time.monotonic() - began))
@@ -158,6 +159,8 @@ def test_a_master_is_killed_under_load(
         figure("leases of the lost offices again after, s", round(time.monotonic() - killed, 2))
         for each in asked:
             each.result()
+        everybody = {(told.office, told.visitor) for told in crowd.told if not told.answer.reason}
+        assert all(threads.map(lambda one: crowd.ask(*one), everybody)), "asked again when all is well"
 
     assert {(told.answer.status, told.answer.reason) for told in crowd.told} <= {(200, None), (200, "redis")}
     without = [told for told in crowd.told if told.answer.reason]
