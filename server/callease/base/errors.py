@@ -42,10 +42,6 @@ class Conflict(CalleaseError):
     """The request contradicts the present state."""
 
 
-class Overtaken(CalleaseError):
-    """What this was prepared against is no longer believed: prepare it anew."""
-
-
 class LimitExceeded(CalleaseError):
     """Too many; `retry_after` is in seconds."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callease.base.database import Base, Database
+from callease.base.errors import Conflict
 
 # A request waits behind it, and the script on the page gives up after 2 seconds.
 _PATIENCE_SECONDS = 1.0
@@ -26,6 +27,13 @@ class Fence(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[int]
+
+
+class Overtaken(Conflict):
+    """What was to be written was prepared behind a fence that has been raised since: prepare it anew."""
+
+    def __init__(self) -> None:
+        super().__init__("changed_meanwhile")
 
 
 @dataclass(frozen=True)

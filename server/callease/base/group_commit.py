@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
 from callease.base.database import Base, Database
-from callease.base.errors import Overtaken, Unavailable
-from callease.base.fences import Behind, stale
+from callease.base.errors import Unavailable
+from callease.base.fences import Behind, Overtaken, stale
 from callease.base.redis import ScriptCall, Store
 
 _GROUP_AT_MOST = 200
@@ -115,7 +115,7 @@ class GroupCommit:
             by_model: dict[type[Base], list[dict[str, Any]]] = {}
             for work in group:
                 if work.behind in overtaken:
-                    work.error = Overtaken("overtaken")
+                    work.error = Overtaken()
                     continue
                 for model, row in work.rows:
                     by_model.setdefault(model, []).append(row)

@@ -19,8 +19,8 @@ from sqlalchemy import Select, select
 
 from callease.base.clock import Clock
 from callease.base.database import Database
-from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Overtaken, Unavailable
-from callease.base.fences import Behind, fence_value, raise_fence
+from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
+from callease.base.fences import Behind, Overtaken, fence_value, raise_fence
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.catalog.models import Office
