@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import String, select, update
+from sqlalchemy import String, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,10 +18,14 @@ from callease.base.errors import Conflict
 
 # A request waits behind it, and the script on the page gives up after 2 seconds.
 _PATIENCE_SECONDS = 1.0
+# PostgreSQL keeps the locks of a transaction whose machine died for hours. Nobody waits so long for rows.
+_HANGS_SECONDS = 2
+_HANGS = f"set_config('idle_in_transaction_session_timeout', '{_HANGS_SECONDS}s', true)"
+_RAISING = text(f"SELECT {_HANGS}, set_config('lock_timeout', '{_PATIENCE_SECONDS}s', true)")
 
 
 class Fence(Base):
-    """A fence that has no row stands at 0."""
+    """A fence that was never raised has no row."""
 
     __tablename__ = "fences"
 
@@ -45,7 +49,7 @@ class Behind:
 
 
 def fence_value(database: Database, name: str) -> int:
-    """Raises Unavailable."""
+    """0: it was never raised. Raises Unavailable."""
     with database.reading() as session:
         return session.scalar(select(Fence.value).where(Fence.name == name)) or 0
 
@@ -53,6 +57,8 @@ def fence_value(database: Database, name: str) -> int:
 def raise_fence(database: Database, name: str) -> int:
     """Its new value, which nobody else is given. Raises Unavailable."""
     with database.transaction(_PATIENCE_SECONDS) as session:
+        if not database.is_sqlite:
+            session.execute(_RAISING)
         session.execute(database.insert_if_new(Fence, ["name"]).values(name=name, value=0))
         raised = update(Fence).where(Fence.name == name).values(value=Fence.value + 1).returning(Fence.value)
         return session.scalars(raised).one()
@@ -61,14 +67,16 @@ def raise_fence(database: Database, name: str) -> int:
 def stale(connection: Connection, claims: Collection[Behind]) -> set[Behind]:
     """Those of `claims` that no longer stand; the others stand until the transaction ends.
 
-    PostgreSQL: whoever raises a fence waits for those that have read it. SQLite lets one writer in at a time anyway.
+    PostgreSQL: whoever raises a fence waits for those that have read it; one that is just being raised counts as
+    raised, so that nobody waits for it. SQLite lets one writer in at a time anyway. A fence that was never raised has
+    nothing to hold on to: nobody stands behind it.
     """
-    names = sorted({claim.name for claim in claims})
-    if not names:
+    if not claims:
         return set()
+    names = tuple({claim.name for claim in claims})
     postgresql = connection.dialect.name == "postgresql"
     marks = ", ".join(["%s" if postgresql else "?"] * len(names))
-    sql = f"SELECT name, value FROM fences WHERE name IN ({marks}) ORDER BY name"  # noqa: S608
-    standing = connection.exec_driver_sql(f"{sql} FOR SHARE" if postgresql else sql, tuple(names)).all()
-    value_of = {fence.name: fence.value for fence in standing}
-    return {claim for claim in claims if value_of.get(claim.name, 0) != claim.value}
+    columns, lock = (f", {_HANGS}", " FOR SHARE SKIP LOCKED") if postgresql else ("", "")
+    sql = f"SELECT name, value{columns} FROM fences WHERE name IN ({marks}){lock}"  # noqa: S608
+    value_of = {row[0]: row[1] for row in connection.exec_driver_sql(sql, names)}
+    return {claim for claim in claims if value_of.get(claim.name) != claim.value}
