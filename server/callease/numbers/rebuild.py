@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ LUA = Path(__file__).parent / "lua"
 UNSPLIT = ""
 _CLASSES_AT_MOST = 16
 _TRIES = 4
+# The script on the page gives up after 2 seconds.
+_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,11 @@ class PoolRebuild:
         return self._plans.get(office_id)
 
     def anew(self, office_id: str, seen: Plan | None) -> Plan:
-        """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use."""
-        with self._locks.setdefault(office_id, threading.Lock()):
+        """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use.
+
+        Raises Unavailable, and does not wait for ever: one office must not get hold of all threads of the server.
+        """
+        with self._alone(office_id):
             present = self._plans.get(office_id)
             if present is not None and present is not seen:
                 return present
@@ -95,6 +101,16 @@ class PoolRebuild:
                     self._plans[office_id] = plan
                     return plan
             raise Unavailable("redis")
+
+    @contextmanager
+    def _alone(self, office_id: str) -> Iterator[None]:
+        lock = self._locks.setdefault(office_id, threading.Lock())
+        if not lock.acquire(timeout=_WAIT_SECONDS):
+            raise Unavailable("redis")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write_pool(self, office_id: str) -> Plan | None:
         """None when the pool became another one meanwhile.

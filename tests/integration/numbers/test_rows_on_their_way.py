@@ -1,5 +1,6 @@
 """A pool is lost while rows of its holds are still on their way into the log: no number goes to two visitors alone."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from callease.base.database import Database
 from callease.base.errors import Unavailable
@@ -20,6 +21,7 @@ from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
 from tests.support.size import Size
+from tests.support.waiting import eventually
 
 pytestmark = on_both_databases
 
@@ -136,6 +138,21 @@ def test_a_new_number_does_not_overtake_anybody(processes: list[Process], cast: 
     one.lease("v", office, meanwhile)
     assert tries == ["v"]
     _nobody_is_told_of_a_number_that_is_another_s(one)
+
+
+def test_a_rebuild_that_hangs_keeps_nobody_waiting_for_ever(processes: list[Process], cast: Cast) -> None:
+    """An office must not get hold of all threads of the server."""
+    office, process = cast.alatau_riverside.id, processes[0]
+    goes_on = threading.Event()
+    event.listen(process.database.engine, "commit", lambda _connection: goes_on.wait())
+    with ThreadPoolExecutor(2) as threads:
+        hang = [threads.submit(process.lease, subject, office) for subject in ("v", "w")]
+        try:
+            eventually(lambda: any(each.done() for each in hang))
+        finally:
+            goes_on.set()
+        failed = [each for each in hang if each.exception()]
+    assert {type(each.exception()) for each in failed} == {Unavailable}
 
 
 def test_redis_is_emptied_again_and_again_under_load(processes: list[Process], cast: Cast, size: Size) -> None:
