@@ -27,7 +27,8 @@ _TRIES = 4
 class Held:
     """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared.
 
-    `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ.
+    `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ. `plan`: by which Redis was
+    asked.
     """
 
     new: bool
@@ -40,6 +41,7 @@ class Held:
     number_class: str
     held_before_ms: int
     left_ms: int
+    plan: Plan
 
     @property
     def age(self) -> timedelta:
@@ -156,11 +158,10 @@ class NumberPool:
 
     def take_back(self, office_id: str, subject: str, held: Held) -> None:
         """Undoes a lease that nobody was told of."""
-        key, plan = self._rebuild.keys(office_id), self._rebuild.present(office_id)
-        assert plan, "there was a plan to lease by"
-        keys = [key.hold(plan.fence, subject), key("class", held.number_class)]
+        key, plan = self._rebuild.keys(office_id), held.plan
+        keys = [key("stamp"), key.hold(plan.fence, subject), key("class", held.number_class)]
         values = (held.lease_id, held.number_id, ms(held.expires_at), held.held_before_ms)
-        self._store.run(ScriptCall(self._release, keys, lambda _: values))
+        self._store.run(ScriptCall(self._release, keys, lambda run_id: (plan.pool(run_id), *values)))
 
 
 def subject_of(listing: str | None, visitor: str | None, session: str | None, lease_id: str) -> str:
@@ -184,6 +185,7 @@ def _held(answer: list[str], plan: Plan) -> Held | None:
                 number_class=plan.classes[int(class_index) - 1],
                 held_before_ms=int(before_ms),
                 left_ms=int(left_ms),
+                plan=plan,
             )
     return None
 

@@ -40,8 +40,12 @@ class Plan:
     classes: tuple[str, ...]
     e164: Mapping[str, str]
 
+    def pool(self, run_id: str) -> str:
+        """What a pool is called for as long as it goes on."""
+        return f"{run_id}:{self.fence}"
+
     def stamp(self, run_id: str) -> str:
-        return f"{run_id}:{self.fence}:{self.version}"
+        return f"{self.pool(run_id)}:{self.version}"
 
 
 @dataclass(frozen=True)

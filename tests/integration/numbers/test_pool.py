@@ -40,11 +40,12 @@ class Desk:
         at: float = 0.0,
         seconds: int = LEASE_SECONDS,
         limits: Limits = UNCOUNTED,
+        logged: bool = True,
     ) -> Held:
         moment = int((self._began.timestamp() + at) * 1000)
         arguments = (source_class, subject, f"lse_{uuid4().hex}", seconds, limits, no_rows)
         held = self.pool.lease(self.office_id, self._version(), *arguments, virtual_ms=moment)
-        if held.new:
+        if held.new and logged:
             self._log(held, subject, source_class)
         return held
 
@@ -277,6 +278,19 @@ def test_another_lease_of_the_same_subject_is_not_taken_back(unsplit: Desk) -> N
     present = unsplit.lease("v", at=LEASE_SECONDS)
     unsplit.pool.take_back(unsplit.office_id, "v", old)
     assert unsplit.lease("v", at=LEASE_SECONDS + 1).lease_id == present.lease_id
+
+
+def test_what_a_lost_pool_gave_is_not_taken_back_from_the_next_one(unsplit: Desk, parts: Services, cast: Cast) -> None:
+    """There the number may be somebody else's, until the very same moment."""
+    unwritten = unsplit.lease("v", logged=False)
+    stamp = f"callease:{{{unsplit.office_id}}}:stamp"
+    run_id, _, rest = parts.redis.call(lambda client: client.get(stamp)).partition(":")
+    parts.redis.call(lambda client: client.set(stamp, f"{run_id[::-1]}:{rest}"))
+    other = Desk(parts, cast, unsplit.office_id)
+    held = other.lease("w")
+    assert (held.e164, held.expires_at) == (unwritten.e164, unwritten.expires_at)
+    unsplit.pool.take_back(unsplit.office_id, "v", unwritten)
+    assert held.e164 not in {other.number(f"x{index}", at=1 + index) for index in range(2)}
 
 
 def test_two_processes_share_one_pool(unsplit: Desk, parts: Services, cast: Cast) -> None:
