@@ -65,8 +65,7 @@ class RedisStore:
         def operation(client: redis.Redis) -> list[Any]:
             connection = client.connection_pool.get_connection()
             try:
-                send_scripts(connection, calls)
-                return script_answers(connection, calls)
+                return script_answers(connection, send_scripts(connection, calls))
             finally:
                 client.connection_pool.release(connection)
 
@@ -105,21 +104,22 @@ def sole_answer(answers: Sequence[Any]) -> Any:
     return answer
 
 
-def send_scripts(connection: Any, calls: Sequence[ScriptCall]) -> None:
-    """Their answers are waiting for `script_answers` then. Raises RedisError."""
-    _send(connection, [("EVALSHA", call.script.sha, *call.values(connection.run_id)) for call in calls])
+def send_scripts(connection: Any, calls: Sequence[ScriptCall]) -> Sent:
+    """Nothing is sent when the arguments of one cannot be had: what they raise is raised here. Raises RedisError."""
+    sent = [(call.script, call.values(connection.run_id)) for call in calls]
+    _send(connection, [("EVALSHA", script.sha, *values) for script, values in sent])
+    return sent
 
 
-def script_answers(connection: Any, calls: Sequence[ScriptCall]) -> list[Any]:
-    """What the server says to `calls`, which were sent; a script that failed has a RedisError.
+def script_answers(connection: Any, sent: Sent) -> list[Any]:
+    """What the server says to each of `sent`; that of a script which failed is a RedisError.
 
     Raises RedisError when the connection fails: it is closed then, so that nobody reads what was meant for these.
     """
-    answers = [_answer(connection) for _ in calls]
+    answers = [_answer(connection) for _ in sent]
     unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
-        whole = [("EVAL", calls[i].script.source, *calls[i].values(connection.run_id)) for i in unknown]
-        _send(connection, whole)
+        _send(connection, [("EVAL", sent[i][0].source, *sent[i][1]) for i in unknown])
         for i in unknown:
             answers[i] = _answer(connection)
     if any(isinstance(answer, ResponseError) and "READONLY" in str(answer) for answer in answers):
@@ -149,7 +149,10 @@ class LuaScript:
 
 @dataclass(frozen=True)
 class ScriptCall:
-    """A script with its keys, of one hash tag; `arguments` is given the run id of the server that will run it."""
+    """A script with its keys, of one hash tag; `arguments` is given the run id of the server that will run it.
+
+    They are asked for once for each time that the script may run.
+    """
 
     script: LuaScript
     keys: Sequence[str]
@@ -157,3 +160,6 @@ class ScriptCall:
 
     def values(self, run_id: str) -> list[str | int]:
         return [len(self.keys), *self.keys, *self.arguments(run_id)]
+
+
+Sent = Sequence[tuple[LuaScript, Sequence[str | int]]]

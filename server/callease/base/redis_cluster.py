@@ -23,6 +23,7 @@ from callease.base.errors import Unavailable
 from callease.base.redis import (
     RedisStore,
     ScriptCall,
+    Sent,
     Store,
     client_options,
     script_answers,
@@ -116,6 +117,9 @@ class ClusterStore:
                         waiting.append(i)
             if not waiting:
                 break
+        for answer in answers:
+            if isinstance(answer, Exception) and not isinstance(answer, RedisError):
+                raise answer
         return answers
 
     def close(self) -> None:
@@ -224,27 +228,30 @@ class _Node:
 
 
 class _Batch:
-    """Scripts on their way to one node, sent as it is made."""
+    """Scripts on their way to one node, sent as it is made.
+
+    What goes wrong is each one's answer: the other nodes' answers must be read all the same.
+    """
 
     def __init__(self, node: _Node, calls: Sequence[ScriptCall]) -> None:
         self.node = node
-        self._calls = calls
+        self._count = len(calls)
         self._connection: Any = None
-        self._error: RedisError | None = None
+        self._sent: Sent = ()
+        self._error: Exception | None = None
         try:
             self._connection = node.client.connection_pool.get_connection()
-            send_scripts(self._connection, calls)
-        except RedisError as error:
+            self._sent = send_scripts(self._connection, calls)
+        except Exception as error:
             self._error = error
 
     def answers(self) -> list[Any]:
-        """Of a node that fails, the same RedisError for each."""
         try:
             if self._error is None:
-                return script_answers(self._connection, self._calls)
+                return script_answers(self._connection, self._sent)
         except RedisError as error:
             self._error = error
         finally:
             if self._connection is not None:
                 self.node.client.connection_pool.release(self._connection)
-        return [self._error] * len(self._calls)
+        return [self._error] * self._count

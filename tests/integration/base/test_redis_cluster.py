@@ -18,6 +18,7 @@ from tests.support.waiting import eventually
 
 HANGS_SECONDS = 1.0
 TIME_OUT_SECONDS = 0.1
+CONNECTIONS_A_NODE = 64
 
 
 @pytest.fixture
@@ -63,6 +64,21 @@ def test_every_answer_belongs_to_its_question(
         # The run id that a script is given is that of the server that ran it.
         for key, run_id in {(answer[0], answer[2]) for answer in answers}:
             assert run_ids[run_id] is cluster.master_of(key)
+
+
+def test_a_call_that_cannot_be_sent_costs_no_connection(
+    store: Store, asks: Callable[[int], list[ScriptCall]], echo: LuaScript
+) -> None:
+    """Neither to its own node, nor to the others, which were asked before it."""
+
+    def arguments(_run_id: str) -> list[str | int]:
+        raise KeyError("no such plan")
+
+    calls = asks(30)
+    for _ in range(2 * CONNECTIONS_A_NODE):
+        with pytest.raises(KeyError):
+            store.run_all([*calls, ScriptCall(echo, [calls[0].keys[0]], arguments)])
+    assert [answer[:2] for answer in store.run_all(calls)] == [[call.keys[0], str(i)] for i, call in enumerate(calls)]
 
 
 def test_one_round_trip_a_node(cluster: LocalCluster, store: Store, asks: Callable[[int], list[ScriptCall]]) -> None:

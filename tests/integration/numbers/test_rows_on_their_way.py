@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from callease.base.database import Database
 from callease.base.errors import Unavailable
+from callease.base.fences import fence_value
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import RedisStore
 from callease.numbers.models import Lease
@@ -138,6 +139,13 @@ def test_a_new_number_does_not_overtake_anybody(processes: list[Process], cast: 
     one.lease("v", office, meanwhile)
     assert tries == ["v"]
     _nobody_is_told_of_a_number_that_is_another_s(one)
+
+
+def test_a_server_that_knows_no_script_yet_costs_one_rebuild(processes: list[Process], cast: Cast) -> None:
+    process, office = processes[0], cast.alatau_riverside.id
+    process.redis.call(lambda client: client.script_flush())
+    process.lease("v", office)
+    assert fence_value(process.database, office) == 1
 
 
 def test_a_rebuild_that_hangs_keeps_nobody_waiting_for_ever(processes: list[Process], cast: Cast) -> None:
