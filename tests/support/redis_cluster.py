@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -94,6 +95,28 @@ class Node:
         return made
 
 
+class Move:
+    """One slot on its way from a master to another, in the steps of `redis-cli --cluster reshard`."""
+
+    def __init__(self, key: str, old: Node, new: Node) -> None:
+        self.old, self.new = old, new
+        self._slot = key_slot(key.encode())
+
+    def open(self) -> None:
+        self.new.client.execute_command("CLUSTER SETSLOT", self._slot, "IMPORTING", self.old.id)
+        self.old.client.execute_command("CLUSTER SETSLOT", self._slot, "MIGRATING", self.new.id)
+
+    def take_along(self, *keys: str) -> None:
+        """`keys`, or all that are still there."""
+        for key in keys or self.old.client.execute_command("CLUSTER GETKEYSINSLOT", self._slot, 1_000):
+            self.old.client.execute_command("MIGRATE", "127.0.0.1", self.new.port, key, 0, 5_000)
+
+    def close(self) -> None:
+        """The new one first: because it was importing, its claim is newer than any other."""
+        for node in (self.new, self.old):
+            node.client.execute_command("CLUSTER SETSLOT", self._slot, "NODE", self.new.id)
+
+
 class LocalCluster:
     """For a whole test session; a test that breaks it calls `heal` afterwards."""
 
@@ -131,6 +154,23 @@ class LocalCluster:
         (replica,) = (node for node in self.nodes if node.port == port)
         return replica
 
+    @contextlib.contextmanager
+    def moving(self, key: str) -> Iterator[Move]:
+        """The slot of `key` on its way to another master; afterwards it is where it was, without what it held."""
+        old = self.master_of(key)
+        move = Move(key, old, next(node for node in self.masters if node is not old))
+        move.open()
+        try:
+            yield move
+        finally:
+            if self.master_of(key) is old:
+                move.close()
+            back = Move(key, move.new, old)
+            back.open()
+            back.take_along()
+            back.close()
+            eventually(self._agreed, _SETTLED_WITHIN_SECONDS, self._told)
+
     def flush(self) -> None:
         for node in self.masters:
             node.client.flushall()
@@ -162,7 +202,12 @@ class LocalCluster:
                 return False
             if node.client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 return False
-        return True
+        return self._agreed()
+
+    def _agreed(self) -> bool:
+        """Otherwise a master may be left with a slot that others give to somebody else, and stay a master for it."""
+        views = {str(_slots_of(node.client.execute_command("CLUSTER NODES"))) for node in self.nodes}
+        return len(views) == 1
 
     def _knows_all(self, node: Node) -> bool:
         told = node.client.execute_command("CLUSTER NODES")
@@ -170,6 +215,10 @@ class LocalCluster:
 
     def _told(self) -> str:
         return "\n".join(str(node.client.execute_command("CLUSTER NODES")) for node in self.nodes if not node.dead)
+
+
+def _slots_of(told: dict[str, dict[str, Any]]) -> list[tuple[str, list[list[str]]]]:
+    return sorted((address, about["slots"]) for address, about in told.items() if about["slots"])
 
 
 def _free_ports(count: int) -> list[int]:

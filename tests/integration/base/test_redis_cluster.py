@@ -134,22 +134,15 @@ def test_a_slot_that_moves_is_followed(cluster: LocalCluster, store: Store, echo
     key = "callease:{moving}:n"
     ask = ScriptCall(echo, [key], lambda run_id: [1, run_id])
     store.run(ask)
-    old = cluster.master_of(key)
-    new = next(node for node in cluster.masters if node is not old)
-    slot = old.client.execute_command("CLUSTER KEYSLOT", key)
-    new.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old.id)
-    old.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new.id)
-    assert store.run(ask)[0] == key, "what is still there is answered"
-    old.client.execute_command("MIGRATE", "127.0.0.1", new.port, key, 0, 5000)
-    with pytest.raises(Unavailable):
-        store.run(ask)
-    for node in (new, old):
-        node.client.execute_command("CLUSTER SETSLOT", slot, "NODE", new.id)
-    assert store.run(ask)[2] == new.client.info("server")["run_id"]
-    assert store.call(lambda client: client.get(key), key) == "3"
-    for node in (old, new):
-        node.client.flushall()
-        node.client.execute_command("CLUSTER SETSLOT", slot, "NODE", old.id)
+    with cluster.moving(key) as move:
+        assert store.run(ask)[0] == key, "what is still there is answered"
+        move.take_along(key)
+        with pytest.raises(Unavailable):
+            store.run(ask)
+        move.close()
+        assert store.run(ask)[2] == move.new.client.info("server")["run_id"]
+        assert store.call(lambda client: client.get(key), key) == "3"
+    assert store.run(ask)[2] == move.old.client.info("server")["run_id"]
 
 
 def test_a_cluster_that_is_not_there_is_said_so_at_once(figure: Callable[[str, object], None]) -> None:

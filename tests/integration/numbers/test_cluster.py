@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import select
 
+from callease.base.fences import fence_value
 from callease.numbers.models import Lease
+from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.http import Answer
 from tests.support.installation import Installation
@@ -95,6 +97,27 @@ def test_what_the_promoted_replica_never_heard_of_is_in_the_log(cast: Cast, clus
     assert page.reveal(office.listing, visitor="heard").json["number"] == heard["number"]
     other = page.reveal(office.listing, visitor="other").json
     assert (other["kind"], {other["number"]}) == ("dynamic", office.e164s - {heard["number"], unheard["number"]})
+
+
+def test_an_office_whose_slot_moves_falls_back_until_it_has_moved(
+    cast: Cast, cluster: LocalCluster, parts: Services
+) -> None:
+    """A script over several keys is refused by both masters then, whoever asks; the pool is not taken for lost."""
+    (office, *_) = offices_on_all_masters(cast, cluster, numbers=3)
+    page = cast.page()
+    held = page.reveal(office.listing, visitor="v").json
+    fence = fence_value(parts.database, office.id)
+    with cluster.moving(_pool_key(office.id)) as move:
+        assert page.reveal(office.listing, visitor="w").reason == "redis"
+        move.take_along()
+        assert [page.reveal(office.listing, visitor=visitor).reason for visitor in "vw"] == ["redis", "redis"]
+        assert fence_value(parts.database, office.id) == fence
+        move.close()
+        again, other = (page.reveal(office.listing, visitor=visitor).json for visitor in "vw")
+        assert again == held | {"expires_at": again["expires_at"], "ttl": again["ttl"]}
+        assert (other["kind"], other["number"] != held["number"]) == ("dynamic", True)
+        assert fence_value(parts.database, office.id) == fence + 1
+    assert page.reveal(office.listing, visitor="w").json["lease"] == other["lease"]
 
 
 @dataclass(frozen=True)
