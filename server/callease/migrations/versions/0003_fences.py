@@ -17,3 +17,7 @@ def upgrade() -> None:
     sa.Column('value', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_fences'))
     )
+
+
+def downgrade() -> None:
+    op.drop_table('fences')
