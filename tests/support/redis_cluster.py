@@ -116,6 +116,16 @@ class Move:
         for node in (self.new, self.old):
             node.client.execute_command("CLUSTER SETSLOT", self._slot, "NODE", self.new.id)
 
+    def go(self) -> None:
+        self.open()
+        self.take_along()
+        self.close()
+
+    def give_back_by_hand(self) -> None:
+        """Without a newer claim: whoever has heard of the move is not told of this."""
+        for node in (self.old, self.new):
+            node.client.execute_command("CLUSTER SETSLOT", self._slot, "NODE", self.old.id)
+
 
 class LocalCluster:
     """For a whole test session; a test that breaks it calls `heal` afterwards."""
@@ -164,12 +174,9 @@ class LocalCluster:
             yield move
         finally:
             if self.master_of(key) is old:
-                move.close()
-            back = Move(key, move.new, old)
-            back.open()
-            back.take_along()
-            back.close()
-            eventually(self._agreed, _SETTLED_WITHIN_SECONDS, self._told)
+                move.go()
+            Move(key, move.new, old).go()
+            eventually(self.agreed, _SETTLED_WITHIN_SECONDS, self._told)
 
     def flush(self) -> None:
         for node in self.masters:
@@ -202,9 +209,9 @@ class LocalCluster:
                 return False
             if node.client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 return False
-        return self._agreed()
+        return self.agreed()
 
-    def _agreed(self) -> bool:
+    def agreed(self) -> bool:
         """Otherwise a master may be left with a slot that others give to somebody else, and stay a master for it."""
         views = {str(_slots_of(node.client.execute_command("CLUSTER NODES"))) for node in self.nodes}
         return len(views) == 1

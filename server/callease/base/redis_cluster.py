@@ -1,8 +1,7 @@
 """A Redis Cluster: each office's pool lies on one of its masters, and the others do not wait for one that is gone.
 
-Which master has which slot is learnt from all nodes that answer; of two that claim one slot the newer claim counts, as
-in the cluster itself. A node that fails is asked no more by requests: a thread that lives as long as the trouble does
-asks it, and sees who takes over.
+Which master has which slot is learnt from all nodes that answer. A node that fails is asked no more by requests: a
+thread that lives as long as the trouble does asks it, and sees who takes over.
 """
 
 from __future__ import annotations
@@ -16,9 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import redis
-from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.crc import key_slot
 from redis.exceptions import ClusterDownError, MovedError, RedisError
 
+from callease.base.cluster_slots import Address, Claim, claims, owners
 from callease.base.errors import Unavailable
 from callease.base.redis import (
     RedisStore,
@@ -44,7 +44,7 @@ class ClusterAddress:
 
     username: str | None
     password: str | None
-    nodes: tuple[tuple[str, int], ...]
+    nodes: tuple[Address, ...]
 
 
 def cluster_address(url: str) -> ClusterAddress | None:
@@ -57,7 +57,7 @@ def cluster_address(url: str) -> ClusterAddress | None:
     return ClusterAddress(unquote(user) or None, unquote(password) or None, tuple(map(_node, nodes.split(","))))
 
 
-def _node(text: str) -> tuple[str, int]:
+def _node(text: str) -> Address:
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?", text)
     if not match or not 0 < int(match[3] or 6379) < 65_536:
         raise ValueError(text)
@@ -75,7 +75,7 @@ class ClusterStore:
 
     def __init__(self, address: ClusterAddress) -> None:
         self._address = address
-        self._nodes: dict[tuple[str, int], _Node] = {}
+        self._nodes: dict[Address, _Node] = {}
         self._owner_of: Sequence[_Node | None] = ()
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -194,7 +194,7 @@ class ClusterStore:
 
     def _learn(self) -> bool:
         """Asks every known node who has which slot; whether each slot has an owner that answers."""
-        claims: list[tuple[int, _Node | None]] = [(-1, None)] * REDIS_CLUSTER_HASH_SLOTS
+        heard: list[Claim] = []
         for address in {*self._address.nodes, *self._nodes}:
             asked = self._node_at(*address)
             try:
@@ -202,18 +202,13 @@ class ClusterStore:
             except RedisError:
                 continue
             asked.down = False
-            for where, about in told.items():
-                host, _, port = where.rpartition(":")
-                if "master" not in about["flags"] or "noaddr" in about["flags"] or not about["slots"]:
-                    continue
-                claim = int(about["epoch"]), self._node_at(host.strip("[]") or asked.host, int(port))
-                for slots in about["slots"]:
-                    for slot in range(int(slots[0]), int(slots[-1]) + 1):
-                        claims[slot] = max(claims[slot], claim, key=lambda each: each[0])
-        if all(owner is None for _, owner in claims):
+            heard += claims(told, address)
+        owner_of = owners(heard)
+        if not any(owner_of):
             return False
-        self._owner_of = [owner for _, owner in claims]
-        return not any(owner is None or owner.down for owner in set(self._owner_of))
+        nodes = {address: self._node_at(*address) for address in set(owner_of) if address}
+        self._owner_of = [nodes[address] if address else None for address in owner_of]
+        return None not in owner_of and not any(node.down for node in nodes.values())
 
 
 class _Node:

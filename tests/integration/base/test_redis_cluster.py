@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 from callease.base.errors import Unavailable
 from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.base.redis_cluster import redis_store
-from tests.support.redis_cluster import LocalCluster
+from tests.support.redis_cluster import LocalCluster, Node
 from tests.support.size import Size
 from tests.support.waiting import eventually
 
@@ -145,6 +146,21 @@ def test_a_slot_that_moves_is_followed(cluster: LocalCluster, store: Store, echo
     assert store.run(ask)[2] == move.old.client.info("server")["run_id"]
 
 
+def test_a_master_knows_best_which_slots_it_has(cluster: LocalCluster, echo: LuaScript) -> None:
+    """A slot that was given back by hand: the third master goes on believing the newer claim."""
+    key = "callease:{contested}:n"
+    with cluster.moving(key) as move:
+        move.take_along()
+        move.close()
+        eventually(cluster.agreed)
+        move.give_back_by_hand()
+        store = redis_store(cluster.url)
+        before = _moved(move.new)
+        assert store.run(ScriptCall(echo, [key], lambda run_id: [1, run_id]))[0] == key
+        assert _moved(move.new) == before, "nobody asked the wrong one"
+        store.close()
+
+
 def test_a_cluster_that_is_not_there_is_said_so_at_once(figure: Callable[[str, object], None]) -> None:
     store = redis_store("redis+cluster://127.0.0.1:1,127.0.0.1:2")
     began = time.monotonic()
@@ -153,6 +169,11 @@ def test_a_cluster_that_is_not_there_is_said_so_at_once(figure: Callable[[str, o
             store.call(lambda client: client.ping())
     figure("20 questions, ms", round((time.monotonic() - began) * 1000, 1))
     store.close()
+
+
+def _moved(node: Node) -> Any:
+    """How often it has sent somebody elsewhere."""
+    return node.client.info("errorstats").get("errorstat_MOVED")
 
 
 def _asked(store: Store) -> bool:
