@@ -105,7 +105,8 @@ class GroupCommit:
                 group[0].error = error
             else:
                 for work in group:
-                    self._write([work])
+                    if work.error is None:  # who was overtaken is leased anew, so these rows must never get in
+                        self._write([work])
 
     def _insert(self, group: list[_Work]) -> None:
         if not group:

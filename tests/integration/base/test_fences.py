@@ -33,6 +33,12 @@ def other(parts: Services) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture
+def nothing(tmp_path: Path) -> ScriptCall:
+    (tmp_path / "nothing.lua").write_text("return 1")
+    return ScriptCall(LuaScript(tmp_path / "nothing.lua"), ["{f}"], lambda _: [])
+
+
 def _visit(cast: Cast, id_: str, parts: Services) -> dict[str, Any]:
     now = parts.clock.now()
     columns = {column.key: None for column in Visit.__table__.columns}
@@ -82,10 +88,8 @@ def test_a_row_gets_in_or_the_fence_is_raised_never_both(cast: Cast, parts: Serv
 
 @on_both_databases
 def test_rows_of_many_are_in_before_the_fence_is_raised_or_never(
-    cast: Cast, parts: Services, other: Database, size: Size, tmp_path: Path
+    cast: Cast, parts: Services, other: Database, nothing: ScriptCall, size: Size
 ) -> None:
-    (tmp_path / "nothing.lua").write_text("return 1")
-    nothing = ScriptCall(LuaScript(tmp_path / "nothing.lua"), ["{f}"], lambda _: [])
     processes = [(database, GroupCommit(database, parts.redis)) for database in (parts.database, other)]
     raise_fence(other, "f")
 
@@ -130,6 +134,37 @@ def test_a_fence_that_is_being_raised_holds_up_no_other_s_rows(parts: Services, 
             claimed = threads.submit(claim)
             eventually(claimed.done)
         assert claimed.result() == {Behind("f", 1)}
+
+
+@only_postgresql
+def test_who_was_overtaken_stays_so_when_another_s_bad_row_is_met(
+    cast: Cast, parts: Services, other: Database, nothing: ScriptCall
+) -> None:
+    """The group is written again one by one, and whoever was about to raise the fence has failed meanwhile."""
+    raise_fence(other, "f")
+    rows, reached, gate = GroupCommit(parts.database, parts.redis), threading.Event(), threading.Event()
+    bad: Row = (Visit, _visit(cast, "vis_bad", parts) | {"site_id": "nobody's"})
+    good: Row = (Visit, _visit(cast, "vis_good", parts))
+
+    def first(_answer: object) -> tuple[Row, ...]:
+        reached.set()
+        gate.wait()
+        return ()
+
+    with ThreadPoolExecutor(3) as threads, other.engine.connect() as raising:
+        raising.execute(update(Fence).values(value=2))
+        event.listen(parts.database.engine, "rollback", lambda _connection: raising.rollback())
+        threads.submit(rows.write_after, nothing, first, Behind("f", 1))
+        try:
+            eventually(reached.is_set)
+            threads.submit(rows.write, [bad])
+            asked = threads.submit(rows.write_after, nothing, lambda _: [good], Behind("f", 1))
+            eventually(lambda: rows._queue.qsize() == 2)
+        finally:
+            gate.set()
+        assert isinstance(asked.exception(), Overtaken)
+    with other.reading() as session:
+        assert session.scalars(select(Visit.id)).all() == []
 
 
 @only_postgresql
