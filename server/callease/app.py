@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from callease.attribution.learning import Learning
 from callease.attribution.reveals import Reveals
 from callease.attribution.visits import Visits
 from callease.base.clock import Clock, SystemClock
@@ -16,7 +17,9 @@ from callease.catalog.changes import ChangeMark
 from callease.catalog.lookup import CatalogLookup
 from callease.catalog.revisions import share
 from callease.leads.intake import CallIntake
+from callease.numbers.log import SqlLeaseLog
 from callease.numbers.pool import NumberPool
+from callease.numbers.spending import Spending
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
 from callease.web import health, metrics, problems
@@ -39,7 +42,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     redis = redis_store(settings.redis_url or f"unix://{settings.redis_socket}")
     box = SecretBox(settings.secret_key)
     rows = GroupCommit(database, redis)
-    pool = NumberPool(database, redis, rows, clock)
+    pool = NumberPool(SqlLeaseLog(database), redis, rows.write_after, clock)
     changes = ChangeMark(settings.data_dir / "run" / "catalogue-mark")
     share(database, changes)
     catalog = CatalogLookup(database, changes)
@@ -54,6 +57,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         rows=rows,
         visits=Visits(database, rows, clock),
         reveals=Reveals(database, catalog, pool, clock, box),
+        spending=Spending(database, pool),
+        learning=Learning(database, clock),
         intake=CallIntake(database, clock, box, settings.spool_dir),
     )
 

@@ -32,6 +32,8 @@ _TICK_SECONDS = 0.25
 _HEARTBEAT_SECONDS, _HEARTBEAT_LASTS = 5.0, 30
 _LEFT_OVER_SECONDS = 5.0
 _MOVES_SECONDS = 30.0
+_SPENT_SECONDS = 2.0
+_LEARN_SECONDS = 3_600.0
 _TIDY_SECONDS = 3_600.0
 _IDEMPOTENCY_KEPT = timedelta(days=2)
 
@@ -77,6 +79,8 @@ class Worker:
         self._every(_HEARTBEAT_SECONDS, "heartbeat", self._beat)
         self._every(_LEFT_OVER_SECONDS, "left over", self._parts.intake.retry_due)
         self._every(_MOVES_SECONDS, "moves", self.complete_moves)
+        self._every(_SPENT_SECONDS, "spent leases", self._tell_pools)
+        self._every(_LEARN_SECONDS, "learning", self._parts.learning.catch_up)
         self._every(_TIDY_SECONDS, "tidy", self._tidy)
         events = self._relay.fan_out()
         with self._lock:
@@ -129,6 +133,15 @@ class Worker:
         for number_id in sorted(set(moves.stuck) - self._stuck):
             _log.warning("number %s stays in quarantine with its owner: its next office is retired", number_id)
         self._stuck = set(moves.stuck)
+
+    def _tell_pools(self) -> None:
+        try:
+            self._parts.spending.tell_pools()
+        except Unavailable as error:
+            if error.code != "redis":
+                raise
+            # The pools' next rebuild reads the log: deliveries need not wait for Redis.
+            _log.warning("Redis cannot be reached, its pools are not told of calls")
 
     def _tidy(self) -> None:
         with self._parts.database.transaction() as session:

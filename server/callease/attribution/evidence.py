@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from callease.attribution.facts import Belief, LeaseFacts, Memory, Question
+from callease.attribution.learning import learnt_curves
 from callease.attribution.models import CallerMemory, LeaseEvent
-from callease.attribution.resolver import CANDIDATES_AT_MOST, LeaseFacts, Memory, Question, Resolution, resolve
-from callease.numbers.models import Lease
+from callease.attribution.resolver import Resolution, resolve
+from callease.numbers.damage import REMEMBERED
+from callease.numbers.models import Lease, SpentLease
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _TAP_WINDOW = timedelta(seconds=90)
+_VISITOR_REMEMBERED = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,15 @@ class CalledNumber:
 
 
 def resolve_call(
-    session: Session, call_id: str, number: CalledNumber, caller_hash: str | None, digits: str | None, at: datetime
+    session: Session,
+    call_id: str,
+    number: CalledNumber,
+    caller_hash: str | None,
+    digits: str | None,
+    at: datetime,
 ) -> Resolution:
     """What can be said of the call `call_id` from what was known at `at`; the same whenever it is asked."""
-    on_this_number = as_visitor = None
+    on_this_number = anywhere = None
     if caller_hash:
         earlier = (
             select(CallerMemory)
@@ -44,7 +54,7 @@ def resolve_call(
         on_this_number = session.scalar(
             earlier.where(CallerMemory.number_id == number.id, CallerMemory.office_id == number.office_id)
         )
-        as_visitor = session.scalar(earlier.where(CallerMemory.visitor.is_not(None)))
+        anywhere = session.scalar(earlier)
     return resolve(
         Question(
             at=at,
@@ -52,79 +62,113 @@ def resolve_call(
             owner_since=number.owner_since,
             number_class=number.source_class,
             caller_known=caller_hash is not None,
-            leases=_leases(session, call_id, number, caller_hash, at),
+            leases=_leases(session, call_id, number, at),
             on_this_number=_memory(on_this_number),
-            as_visitor=_memory(as_visitor),
+            anywhere=_memory(anywhere),
             digits=digits,
-        )
+        ),
+        learnt_curves(session),
     )
 
 
 def remember(
     session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime, resolution: Resolution
 ) -> None:
-    """Writes, or overwrites, what is believed of this call, for the next one of the same caller."""
-    memory = session.get(CallerMemory, call_id) or CallerMemory(call_id=call_id)
-    lease = session.get(Lease, resolution.lease_id) if resolution.lease_id else None
-    memory.number_id = number_id
-    memory.caller_hash = caller_hash
-    memory.office_id = resolution.office_id
-    memory.lease_id = resolution.lease_id
-    memory.visitor = lease.visitor if lease else None
-    memory.source_class = resolution.source_class
-    memory.source_confidence = resolution.source
-    memory.session_confidence = resolution.session
-    memory.at = at
-    session.add(memory)
+    """Writes, or overwrites, what is believed of this call, for the next one."""
+    session.execute(delete(SpentLease).where(SpentLease.call_id == call_id))
+    hidden = caller_hash is None
+    for lease, p in resolution.spent:
+        session.add(SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=False, at=at))
+    session.execute(delete(CallerMemory).where(CallerMemory.call_id == call_id))
+    if caller_hash:
+        memory = resolution.memory
+        session.add(
+            CallerMemory(
+                call_id=call_id,
+                number_id=number_id,
+                caller_hash=caller_hash,
+                office_id=memory.office_id,
+                leases=[[b.lease_id, b.visitor, b.listing_id, b.source_class, b.p] for b in memory.leases],
+                unknown=dict(memory.unknown),
+                visitors=dict(memory.visitors),
+                first_at=memory.first_at,
+                at=at,
+            )
+        )
     session.flush()
 
 
-def _leases(
-    session: Session, call_id: str, number: CalledNumber, caller_hash: str | None, at: datetime
-) -> list[LeaseFacts]:
+def _leases(session: Session, call_id: str, number: CalledNumber, at: datetime) -> list[LeaseFacts]:
     query = (
         select(Lease)
         .where(Lease.number_id == number.id, Lease.office_id == number.office_id)
         .where(Lease.leased_at <= at + _CLOCKS_DIFFER)
         .order_by(Lease.leased_at.desc(), Lease.id.desc())
-        .limit(CANDIDATES_AT_MOST)
+        .limit(REMEMBERED)
     )
     leases = session.scalars(query).all()
     ids = [lease.id for lease in leases]
-    spent = set(
-        session.scalars(
-            select(CallerMemory.lease_id).where(
-                CallerMemory.lease_id.in_(ids),
-                CallerMemory.at < at,
-                CallerMemory.call_id != call_id,
-                func.coalesce(CallerMemory.caller_hash, "") != (caller_hash or "hidden"),
-            )
-        )
+    spent = (
+        select(SpentLease)
+        .where(SpentLease.lease_id.in_(ids), SpentLease.at < at, SpentLease.call_id != call_id)
+        .order_by(SpentLease.at, SpentLease.call_id)
     )
-    taps = (
-        select(LeaseEvent.lease_id, func.max(LeaseEvent.at))
-        .where(LeaseEvent.lease_id.in_(ids), LeaseEvent.type == "dial")
-        .where(LeaseEvent.at.between(at - _TAP_WINDOW, at + 2 * _CLOCKS_DIFFER))
-        .group_by(LeaseEvent.lease_id)
-    )
-    dialled = dict(session.execute(taps).all())
+    by_lease: dict[str, list[SpentLease]] = {}
+    for each in session.scalars(spent):
+        by_lease.setdefault(each.lease_id, []).append(each)
+    dialled = _last_events(session, ids, "dial", at - _TAP_WINDOW, at + 2 * _CLOCKS_DIFFER)
+    asked = _last_events(session, ids, "again", leases[-1].leased_at, at) if leases else {}
+    known = _known_visitors(session, call_id, {lease.visitor for lease in leases if lease.visitor}, at)
     return [
-        LeaseFacts(
-            id=lease.id,
-            office_id=lease.office_id,
-            site_id=lease.site_id,
-            listing_id=lease.listing_id,
-            visitor=lease.visitor,
-            source_class=lease.source_class,
-            leased_at=lease.leased_at,
-            kind=lease.kind,
-            borrowed=lease.borrowed,
-            consented=lease.consented,
-            spent=lease.id in spent,
+        replace(
+            _facts(lease, by_lease.get(lease.id, ())),
+            known=known.get(lease.visitor or "", 0.0),
+            asked_at=asked.get(lease.id),
             dialled_at=dialled.get(lease.id),
         )
         for lease in leases
     ]
+
+
+def _last_events(
+    session: Session, lease_ids: Sequence[str], type_: str, since: datetime, until: datetime
+) -> dict[str, datetime]:
+    query = (
+        select(LeaseEvent.lease_id, func.max(LeaseEvent.at))
+        .where(LeaseEvent.lease_id.in_(lease_ids), LeaseEvent.type == type_, LeaseEvent.at.between(since, until))
+        .group_by(LeaseEvent.lease_id)
+    )
+    return dict(session.execute(query).all())
+
+
+def _known_visitors(session: Session, call_id: str, visitors: set[str], at: datetime) -> dict[str, float]:
+    """Of visitors whose phone is known: the probability of that, from the calls of their leases."""
+    query = (
+        select(Lease.visitor, func.max(SpentLease.p))
+        .join(SpentLease, SpentLease.lease_id == Lease.id)
+        .where(Lease.visitor.in_(visitors), Lease.leased_at > at - _VISITOR_REMEMBERED)
+        .where(SpentLease.at < at, SpentLease.call_id != call_id, SpentLease.hidden.is_(False))
+        .group_by(Lease.visitor)
+    )
+    return {visitor: p for visitor, p in session.execute(query) if visitor}
+
+
+def _facts(lease: Lease, spent: Iterable[SpentLease]) -> LeaseFacts:
+    facts = LeaseFacts(
+        id=lease.id,
+        office_id=lease.office_id,
+        site_id=lease.site_id,
+        listing_id=lease.listing_id,
+        visitor=lease.visitor,
+        source_class=lease.source_class,
+        leased_at=lease.leased_at,
+        kind=lease.kind,
+        borrowed=lease.borrowed,
+        consented=lease.consented,
+    )
+    for each in spent:
+        facts = facts.after_call(each.p, each.at, each.hidden)
+    return facts
 
 
 def _memory(row: CallerMemory | None) -> Memory | None:
@@ -132,10 +176,9 @@ def _memory(row: CallerMemory | None) -> Memory | None:
         return None
     return Memory(
         office_id=row.office_id,
-        lease_id=row.lease_id,
-        visitor=row.visitor,
-        source_class=row.source_class,
-        source_confidence=row.source_confidence,
-        session_confidence=row.session_confidence,
+        first_at=row.first_at,
         at=row.at,
+        leases=tuple(Belief(*each) for each in row.leases),
+        unknown=row.unknown,
+        visitors=row.visitors,
     )

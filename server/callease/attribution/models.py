@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, String, Text
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callease.base.database import Base
@@ -38,7 +38,7 @@ class Visit(Base):
 
 
 class LeaseEvent(Base):
-    """What a visitor did with a shown number: dial, copy, qr."""
+    """What a visitor did with a shown number: dial, copy, qr, again (asked for it once more)."""
 
     __tablename__ = "lease_events"
     __table_args__ = (Index(None, "lease_id", "at"),)
@@ -50,22 +50,38 @@ class LeaseEvent(Base):
 
 
 class CallerMemory(Base):
-    """What was believed of one call, by a keyed hash of its caller: it outlives the phone and the number's moves."""
+    """What was believed of a caller's call, by a keyed hash of the phone: it outlives the phone and the number's moves.
+
+    `leases`: `[lease, visitor, listing, source class, probability]` each; `unknown`: probability by source class of
+    what no named lease has; `visitors`: probability by visitor; see `resolver.Memory`.
+    """
 
     __tablename__ = "caller_memory"
     __table_args__ = (
         Index(None, "caller_hash", "at"),
         Index(None, "number_id", "caller_hash", "at"),
-        Index(None, "lease_id", "at"),
     )
 
     call_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     number_id: Mapped[str] = mapped_column(ForeignKey("numbers.id"))
-    caller_hash: Mapped[str | None] = mapped_column(String(40))
+    caller_hash: Mapped[str] = mapped_column(String(40))
     office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
-    lease_id: Mapped[str | None] = mapped_column(String(40))
-    visitor: Mapped[str | None] = mapped_column(String(100))
-    source_class: Mapped[str | None] = mapped_column(String(40))
-    source_confidence: Mapped[float] = mapped_column(Float)
-    session_confidence: Mapped[float] = mapped_column(Float)
+    leases: Mapped[list[Any]]
+    unknown: Mapped[dict[str, Any]]
+    visitors: Mapped[dict[str, Any]]
+    first_at: Mapped[datetime]
     at: Mapped[datetime]
+
+
+class LearntDelays(Base):
+    """One row: what the log says of delays, up to `until`; `state` is the learner's own."""
+
+    __tablename__ = "learnt_delays"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first: Mapped[list[Any]]
+    again: Mapped[list[Any]]
+    hidden: Mapped[float] = mapped_column(Float)
+    young: Mapped[list[Any]]
+    state: Mapped[dict[str, Any]]
+    until: Mapped[datetime]

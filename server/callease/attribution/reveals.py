@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from callease.attribution.models import Visit
+from callease.attribution.learning import CurveLookup
+from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, host_of, matches
 from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
 from callease.base.clock import Clock
@@ -19,9 +20,10 @@ from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
+from callease.numbers.damage import COSTS, Weighing
 from callease.numbers.lookup import NumberLookup
 from callease.numbers.models import Lease
-from callease.numbers.pool import Held, Limits, NumberPool, subject_of
+from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool, subject_of
 
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)
@@ -64,6 +66,7 @@ class Reveals:
         box: SecretBox,
     ) -> None:
         self._numbers = NumberLookup(database)
+        self._delays = CurveLookup(database)
         self._catalog = catalog
         self._visits = VisitLookup(database)
         self._pool = pool
@@ -118,12 +121,11 @@ class Reveals:
         source_class = visit.source_class if visit else begun["source_class"] if begun else DIRECT
         lease_id = new_id("lse")
         subject = subject_of(listing.id, view.visitor, view.session, lease_id)
-        limits = Limits(visitor=_counted(view), address=address)
 
         def rows(held: Held) -> list[Row]:
             # Redis may have held a number for somebody who was told otherwise, because its answer came too late.
             if not held.new and held.age > _PERHAPS_UNWRITTEN and self._numbers.is_logged(held.lease_id):
-                return []
+                return [(LeaseEvent, _asked_again(held.lease_id, self._clock.now()))]
             if begun:
                 # The same from both, when one visitor's two clicks meet in two processes.
                 begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
@@ -132,13 +134,17 @@ class Reveals:
 
         try:
             held = self._pool.lease(
-                listing.office_id,
-                listing.pool_version,
-                source_class,
-                subject,
-                lease_id,
-                site.lease_seconds,
-                limits,
+                LeaseRequest(
+                    office_id=listing.office_id,
+                    pool_version=listing.pool_version,
+                    source_class=source_class,
+                    subject=subject,
+                    lease_id=lease_id,
+                    seconds=site.lease_seconds,
+                    limits=Limits(visitor=_counted(view), address=address),
+                    weight=1.0 - self._numbers.visitor_known(view.visitor),
+                    weighing=Weighing(COSTS[site.objective], self._delays.curves()),
+                ),
                 rows,
             )
         except NotFound:
@@ -169,6 +175,11 @@ class Reveals:
             if fixed:
                 return Revealed("static", fixed, listing.external_id, site.region, reason=reason)
         return fallback(site, listing, reason)
+
+
+def _asked_again(lease_id: str, at: datetime) -> dict[str, Any]:
+    """The columns of an event: the visitor wanted to see the number once more, and may be about to call."""
+    return {"id": new_id("lev"), "lease_id": lease_id, "type": "again", "at": at}
 
 
 def fallback(site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:

@@ -35,7 +35,7 @@ unixsocketperm 600
 daemonize no
 dir "{dir}"
 dbfilename callease.rdb
-appendonly yes
+appendonly {persistent}
 appendfsync everysec
 aof-use-rdb-preamble yes
 maxmemory-policy noeviction
@@ -46,9 +46,10 @@ logfile "{dir}/redis.log"
 
 
 class EmbeddedRedis:
-    """One participant; `start()` returns when the server answers."""
+    """One participant; `start()` returns when the server answers. Not `persistent`: what it holds ends with it."""
 
-    def __init__(self, data_dir: Path, socket_path: Path) -> None:
+    def __init__(self, data_dir: Path, socket_path: Path, persistent: bool = True) -> None:
+        self._persistent = persistent
         self._dir = data_dir / "redis"
         self._run = socket_path.parent
         self._socket = socket_path
@@ -121,7 +122,10 @@ class EmbeddedRedis:
             self._wait_until_it_answers()
             return
         config = self._run / "redis.conf"
-        config.write_text(_CONFIG.format(socket=self._socket, dir=self._dir), encoding="utf-8")
+        config.write_text(
+            _CONFIG.format(socket=self._socket, dir=self._dir, persistent="yes" if self._persistent else "no"),
+            encoding="utf-8",
+        )
         self._socket.unlink(missing_ok=True)
         # A session of its own: Ctrl-C is for Callease, which then stops the server itself.
         self._child = subprocess.Popen(

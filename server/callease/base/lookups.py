@@ -31,8 +31,11 @@ class Lookups:
     def prepare(self, statement: Select[*tuple[Any, ...]]) -> Lookup:
         return Lookup(self, self._dialect, statement)
 
-    def first(self, sql: str, parameters: Any) -> Any:
-        """The first row as the driver gives it, or None. Raises Unavailable("database"), InvalidRequest."""
+    def first(self, sql: str, parameters: Any) -> tuple[Any, Any]:
+        """The first row as the driver gives it, or None, and its columns' description.
+
+        Raises Unavailable("database"), InvalidRequest.
+        """
         driver: Any = self._dialect.loaded_dbapi
         try:
             if idle := self._idle_connection():
@@ -53,17 +56,17 @@ class Lookups:
         with suppress(IndexError):
             return self._idle.pop()
 
-    def _run(self, connection: Any, sql: str, parameters: Any) -> Any:
+    def _run(self, connection: Any, sql: str, parameters: Any) -> tuple[Any, Any]:
         try:
             cursor = connection.cursor()
             cursor.execute(sql, parameters)
-            row = cursor.fetchone()
+            found = cursor.fetchone(), cursor.description
             cursor.close()
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
-        return row
+        return found
 
     def close(self) -> None:
         while self._idle:
@@ -81,16 +84,22 @@ class Lookup:
         self._constants = dict(compiled.params)
         types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in self._constants}
         self._bind = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
-        columns = statement.selected_columns
-        self._read = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._dialect = dialect
+        self._types = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+        self._read: Sequence[Callable[[Any], Any] | None] | None = None
 
     def first(self, **values: Any) -> tuple[Any, ...] | None:
         """Raises Unavailable("database"), and InvalidRequest for a value that the database cannot compare with."""
         given = self._constants | values
         bound = {name: bind(given[name]) if bind else given[name] for name, bind in self._bind.items()}
-        row = self._lookups.first(self._sql, [bound[name] for name in self._positions] if self._positions else bound)
+        parameters = [bound[name] for name in self._positions] if self._positions else bound
+        row, description = self._lookups.first(self._sql, parameters)
         if row is None:
             return None
+        if self._read is None:
+            # PostgreSQL's numbers are read by the type that the server names.
+            each = zip(self._types, description, strict=True)
+            self._read = [type_.result_processor(self._dialect, column[1]) for type_, column in each]
         return tuple(read(value) if read else value for read, value in zip(self._read, row, strict=True))
 
     def scalar(self, **values: Any) -> Any:

@@ -42,10 +42,11 @@ class Store(Protocol):
 
 
 class RedisStore:
-    """One server, or several behind one address of which one is at work."""
+    """One server, or several behind one address of which one is at work. Nobody waits longer than `answer_seconds`."""
 
-    def __init__(self, url: str, max_connections: int = 64) -> None:
-        self.client: redis.Redis = redis.Redis.from_url(url, **client_options(max_connections))
+    def __init__(self, url: str, max_connections: int = 64, answer_seconds: float = _ANSWER_SECONDS) -> None:
+        options = client_options(max_connections) | {"socket_timeout": answer_seconds}
+        self.client: redis.Redis = redis.Redis.from_url(url, **options)
 
     def call(self, operation: Callable[[redis.Redis], Any], key: str = "") -> Any:
         """Once more over a new connection when the old one turns out to be dead."""

@@ -32,6 +32,7 @@ class SiteFacts:
     timezone: str
     locale: str
     mode: str
+    objective: str
     consent_required: bool
     require_token: bool
     lease_seconds: int

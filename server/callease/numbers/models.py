@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callease.base.database import Base
@@ -70,6 +70,23 @@ class Lease(Base):
     referrer: Mapped[str | None] = mapped_column(Text)
     leased_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class SpentLease(Base):
+    """How likely a call was the first one of a lease; `hidden`: of a caller who hid the number.
+
+    `pool_told`: the number's pool counts on this lease no more.
+    """
+
+    __tablename__ = "spent_leases"
+    __table_args__ = (Index(None, "lease_id", "at"), Index(None, "at"), Index(None, "pool_told", "at"))
+
+    call_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    lease_id: Mapped[str] = mapped_column(ForeignKey("leases.id"), primary_key=True)
+    p: Mapped[float] = mapped_column(Float)
+    hidden: Mapped[bool] = mapped_column(Boolean)
+    pool_told: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime]
 
 
 watch(Number)

@@ -1,7 +1,7 @@
-"""The pool of one office in Redis: which of its numbers are free, and which is the coldest.
+"""The pool of one office in Redis: which of its numbers are free, and to which one a lease does the least damage.
 
 The pool is an index of the lease log. Its stamp names the Redis server's run, the fence behind which the log was read,
-and the version of the office's numbers; under any other stamp the pool is rebuilt from SQL before it is used, so a
+and the version of the office's numbers; under any other stamp the pool is rebuilt from the log before it is used, so a
 Redis that lost its data, or a number that was added, needs nobody's attention.
 """
 
@@ -11,24 +11,33 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from callease.base.clock import Clock
-from callease.base.database import Database
 from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
 from callease.base.fences import Behind, Overtaken
-from callease.base.group_commit import GroupCommit, Row
+from callease.base.group_commit import Row
 from callease.base.redis import LuaScript, ScriptCall, Store
-from callease.numbers.rebuild import LUA, UNSPLIT, Plan, PoolRebuild, ms
+from callease.numbers.damage import COVER, PLAIN, SpentOn, Weighing
+from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.groups import CLASSES
+from callease.numbers.log import LeaseLog
+from callease.numbers.rebuild import LUA, Plan, PoolRebuild, ms
 
 _TRIES = 4
+_SECONDS = [repr(seconds) for seconds in FIRST_SECONDS]
+
+RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind], Any]
+"""Runs a script, then makes the rows that come of its answer durable: `GroupCommit.write_after`."""
 
 
 @dataclass(frozen=True)
 class Held:
     """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared.
 
-    `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ. `plan`: by which Redis was
-    asked.
+    `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ. `before`: warm since ms,
+    index of its group, held until ms, where the number stood before this lease; `joined`: the group since. `plan`: by
+    which Redis was asked.
     """
 
     new: bool
@@ -38,9 +47,9 @@ class Held:
     e164: str
     leased_at: datetime
     expires_at: datetime
-    number_class: str
-    held_before_ms: int
     left_ms: int
+    before: tuple[int, int, int]
+    joined: int
     plan: Plan
 
     @property
@@ -59,57 +68,61 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """Who wants a number; `virtual_ms` None: now, by Redis's clock."""
+class LeaseRequest:
+    """`weight`: what the lease counts, 1, less where its visitor's phone is known: that caller's lease is no riddle.
 
+    `virtual_ms`: a replay's own time; None: Redis's.
+    """
+
+    office_id: str
+    pool_version: int
     source_class: str
     subject: str
     lease_id: str
     seconds: int
     limits: Limits
-    virtual_ms: int | None
+    weighing: Weighing = PLAIN
+    weight: float = 1.0
+    virtual_ms: int | None = None
 
 
 class NumberPool:
+    """`classes`: the source classes that are expected, the common ones first."""
+
     def __init__(
-        self, database: Database, store: Store, rows: GroupCommit, clock: Clock, prefix: str = "callease"
+        self,
+        log: LeaseLog,
+        store: Store,
+        run: RunScript,
+        clock: Clock,
+        classes: Sequence[str] = CLASSES,
+        prefix: str = "callease",
     ) -> None:
         self._store = store
-        self._rows = rows
-        self._rebuild = PoolRebuild(database, store, clock, prefix)
+        self._run = run
+        self._rebuild = PoolRebuild(log, store, clock, classes, prefix)
         self._lease = LuaScript(LUA / "lease.lua")
         self._release = LuaScript(LUA / "release.lua")
+        self._spend = LuaScript(LUA / "spend.lua")
 
-    def lease(
-        self,
-        office_id: str,
-        pool_version: int,
-        source_class: str,
-        subject: str,
-        lease_id: str,
-        seconds: int,
-        limits: Limits,
-        rows_of: Callable[[Held], Sequence[Row]],
-        virtual_ms: int | None = None,
-    ) -> Held:
-        """The subject's live lease, or a new one on the coldest number, once the rows that `rows_of` makes are durable.
+    def lease(self, asked: LeaseRequest, rows_of: Callable[[Held], Sequence[Row]]) -> Held:
+        """The subject's live lease, or a new one where it does the least damage, once `rows_of`'s rows are durable.
 
         A new lease whose rows cannot be written is taken back.
 
         Raises LimitExceeded, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is down.
         """
-        wish = _Wish(source_class, subject, lease_id, seconds, limits, virtual_ms)
-        plan = self._rebuild.present(office_id)
-        if plan is None or plan.version < pool_version:
-            plan = self._rebuild.anew(office_id, plan)
+        plan = self._rebuild.present(asked.office_id)
+        if plan is None or plan.version < asked.pool_version:
+            plan = self._rebuild.anew(asked.office_id, plan)
         for _ in range(_TRIES):
-            held = self._ask(office_id, plan, wish, rows_of)
+            held = self._ask(plan, asked, rows_of)
             if held:
                 return held
-            plan = self._rebuild.anew(office_id, plan)
+            plan = self._rebuild.anew(asked.office_id, plan)
         raise Unavailable("redis")
 
-    def _ask(self, office_id: str, plan: Plan, wish: _Wish, rows_of: Callable[[Held], Sequence[Row]]) -> Held | None:
+    def _ask(self, plan: Plan, asked: LeaseRequest, rows_of: Callable[[Held], Sequence[Row]]) -> Held | None:
         """None: the pool is not the one of `plan`, or no longer the one that the log was read for."""
         held: Held | None = None
 
@@ -119,10 +132,10 @@ class NumberPool:
             return rows_of(held) if held else ()
 
         try:
-            answer = self._rows.write_after(self._call(office_id, plan, wish), rows, Behind(office_id, plan.fence))
+            answer = self._run(self._lease_call(plan, asked), rows, Behind(asked.office_id, plan.fence))
         except CalleaseError as error:
             if held and held.new:
-                self.take_back(office_id, wish.subject, held)
+                self.take_back(asked, held)
             if isinstance(error, Overtaken):
                 return None
             raise
@@ -133,35 +146,81 @@ class NumberPool:
                 raise NotFound("no_numbers")
         return held
 
-    def _call(self, office_id: str, plan: Plan, wish: _Wish) -> ScriptCall:
-        key, limits = self._rebuild.keys(office_id), wish.limits
+    def _lease_call(self, plan: Plan, asked: LeaseRequest) -> ScriptCall:
+        key, groups, limits = self._rebuild.keys(asked.office_id), plan.groups, asked.limits
         keys = [
             key("stamp"),
-            key.hold(plan.fence, wish.subject),
+            key.hold(plan.fence, asked.subject),
             key("visitor", limits.visitor or "-"),
             key("address", limits.address or "-"),
-            *(key("class", name) for name in plan.classes),
+            *key.pool(groups.count),
         ]
 
         def arguments(run_id: str) -> Sequence[str | int]:
             return (
                 plan.stamp(run_id),
-                wish.lease_id,
-                wish.seconds,
-                _wanted(plan.classes, wish.source_class),
+                asked.lease_id,
+                asked.seconds,
+                asked.source_class,
+                groups.own(asked.source_class),
+                len(groups.fixed),
+                groups.last_leased(asked.source_class),
                 limits.a_visitor if limits.visitor else 0,
                 limits.an_address if limits.address else 0,
-                "" if wish.virtual_ms is None else wish.virtual_ms,
+                "" if asked.virtual_ms is None else asked.virtual_ms,
+                repr(asked.weighing.costs.session),
+                repr(asked.weighing.costs.source),
+                repr(asked.weight),
+                repr(COVER),
+                *asked.weighing.components,
             )
 
         return ScriptCall(self._lease, keys, arguments)
 
-    def take_back(self, office_id: str, subject: str, held: Held) -> None:
+    def take_back(self, asked: LeaseRequest, held: Held) -> None:
         """Undoes a lease that nobody was told of."""
-        key, plan = self._rebuild.keys(office_id), held.plan
-        keys = [key("stamp"), key.hold(plan.fence, subject), key("class", held.number_class)]
-        values = (held.lease_id, held.number_id, ms(held.expires_at), held.held_before_ms)
+        key, plan = self._rebuild.keys(asked.office_id), held.plan
+        group, since = held.before[1], held.joined
+        groups = [key("free", str(group)), key("busy", str(group)), key("busy", str(since))]
+        keys = [key("stamp"), key.hold(plan.fence, asked.subject), key("warmth"), key("held"), *groups]
+        values = (
+            held.lease_id,
+            held.number_id,
+            asked.source_class,
+            ms(held.leased_at),
+            max(ms(held.expires_at), held.before[2]),
+            *held.before,
+            repr(asked.weight),
+            repr(COVER),
+        )
         self._store.run(ScriptCall(self._release, keys, lambda run_id: (plan.pool(run_id), *values)))
+
+    def spend(self, told: Sequence[SpentOn]) -> None:
+        """Those leases are in nobody's way any more. Raises Unavailable."""
+        left = [(each, self._plan(each.office_id, None)) for each in told]
+        for _ in range(_TRIES):
+            answers = self._store.run_all([self._spend_call(*each) for each in left])
+            if failed := next((answer for answer in answers if isinstance(answer, Exception)), None):
+                raise Unavailable("redis") from failed
+            stale = [each for each, answer in zip(left, answers, strict=True) if answer < 0]
+            left = [(each, self._plan(each.office_id, plan)) for each, plan in stale]
+            if not left:
+                return
+        raise Unavailable("redis")
+
+    def _plan(self, office_id: str, seen: Plan | None) -> Plan:
+        """Any but `seen`, which turned out to be of no use."""
+        present = self._rebuild.present(office_id)
+        return present if present and seen is None else self._rebuild.anew(office_id, seen)
+
+    def _spend_call(self, spent: SpentOn, plan: Plan) -> ScriptCall:
+        key = self._rebuild.keys(spent.office_id)
+        values: list[str | int] = [spent.number_id, spent.warm_since_ms, len(_SECONDS), *_SECONDS]
+        for lease in spent.leases:
+            values += [lease.source_class, ms(lease.leased_at)]
+            values += [repr(lease.part), repr(lease.uncovered), repr(lease.restores)]
+        keys = [key("stamp"), *key.pool(plan.groups.count)]
+        return ScriptCall(self._spend, keys, lambda run_id: (plan.stamp(run_id), *values))
 
 
 def subject_of(listing: str | None, visitor: str | None, session: str | None, lease_id: str) -> str:
@@ -170,10 +229,11 @@ def subject_of(listing: str | None, visitor: str | None, session: str | None, le
     return hashlib.sha256(f"{who}\n{listing or ''}".encode()).hexdigest()[:32]
 
 
-def _held(answer: list[str], plan: Plan) -> Held | None:
+def _held(answer: list[Any], plan: Plan) -> Held | None:
     """None for an answer without a lease."""
     match answer:
-        case [found, lease, number, leased_ms, expires_ms, outcome, class_index, before_ms, left_ms]:
+        case [found, lease, number, leased_ms, expires_ms, outcome, left_ms, *before]:
+            since, group, held_until, joined = map(int, before)
             return Held(
                 new=found == "new",
                 outcome=outcome,
@@ -182,20 +242,12 @@ def _held(answer: list[str], plan: Plan) -> Held | None:
                 e164=plan.e164[number],
                 leased_at=_moment(leased_ms),
                 expires_at=_moment(expires_ms),
-                number_class=plan.classes[int(class_index) - 1],
-                held_before_ms=int(before_ms),
                 left_ms=int(left_ms),
+                before=(since, group, held_until),
+                joined=joined,
                 plan=plan,
             )
     return None
-
-
-def _wanted(classes: tuple[str, ...], source_class: str) -> int:
-    """Index of the class's own free set, else of the unsplit numbers' one, else 0: borrow."""
-    for name in (source_class, UNSPLIT):
-        if name in classes:
-            return classes.index(name) + 1
-    return 0
 
 
 def _moment(ms: str) -> datetime:

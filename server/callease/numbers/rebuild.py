@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Select, select
 
 from callease.base.clock import Clock
-from callease.base.database import Database
 from callease.base.errors import Unavailable
-from callease.base.fences import fence_value, raise_fence
 from callease.base.redis import LuaScript, ScriptCall, Store
-from callease.catalog.models import Office
-from callease.numbers.models import Lease, Number
+from callease.numbers.damage import PastLease, Sums, sums_of, warm_since
+from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.groups import Groups
+from callease.numbers.log import LeaseLog, PoolFacts
 
 LUA = Path(__file__).parent / "lua"
-UNSPLIT = ""
-_CLASSES_AT_MOST = 16
 _TRIES = 4
 # The script on the page gives up after 2 seconds.
 _WAIT_SECONDS = 1.0
@@ -30,14 +27,14 @@ _WAIT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Plan:
-    """The office's source classes in the order of their keys, and the digits of its numbers, as of `version`.
+    """The groups of an office's numbers, and their digits, as of `version`.
 
     `fence`: behind which the lease log was read. Holds of another fence are not believed, hence it is in their keys.
     """
 
     version: int
     fence: int
-    classes: tuple[str, ...]
+    groups: Groups
     e164: Mapping[str, str]
 
     def pool(self, run_id: str) -> str:
@@ -60,22 +57,17 @@ class Keys:
     def hold(self, fence: int, subject: str) -> str:
         return self("subject", str(fence), subject)
 
-
-@dataclass(frozen=True)
-class _Log:
-    """What the log and the list of numbers say of one office."""
-
-    version: int
-    numbers: Sequence[Any]
-    live: Sequence[Any]
-    read_at: datetime
+    def pool(self, groups: int) -> tuple[str, ...]:
+        """Warmth, held numbers, groups of free ones, groups of held ones."""
+        return _pool_keys(self.base, groups)
 
 
 class PoolRebuild:
     """What this process knows of the pools, and how it makes them new."""
 
-    def __init__(self, database: Database, store: Store, clock: Clock, prefix: str) -> None:
-        self._database = database
+    def __init__(self, log: LeaseLog, store: Store, clock: Clock, classes: Sequence[str], prefix: str) -> None:
+        self._log = log
+        self._classes = classes
         self._store = store
         self._clock = clock
         self._prefix = prefix
@@ -123,15 +115,16 @@ class PoolRebuild:
         read, or not at all.
         """
         key = self.keys(office_id)
-        fence = fence_value(self._database, office_id)
+        fence = self._log.fence(office_id)
         expected = ScriptCall(self._continues, [key("stamp")], lambda run_id: [f"{run_id}:{fence}"])
         goes_on = self._store.run(expected)
         if not goes_on:
-            fence = raise_fence(self._database, office_id)
-        log = self._read_log(office_id)
-        classes = tuple(sorted({number.source_class or UNSPLIT for number in log.numbers}))[:_CLASSES_AT_MOST]
-        plan = Plan(log.version, fence, classes, {number.id: number.e164 for number in log.numbers})
-        keys, contents = _contents(plan, log, key)
+            fence = self._log.raise_fence(office_id)
+        now = self._clock.now()
+        facts = self._log.pool_of(office_id, now)
+        groups = Groups.of((number.source_class for number in facts.numbers), self._classes)
+        plan = Plan(facts.version, fence, groups, {number.id: number.e164 for number in facts.numbers})
+        keys, contents = _contents(plan, facts, now, key)
         # What was read is good for one writing: after it was used and lost, a second one would forget the holds.
         good_for = [int(not goes_on)]
 
@@ -140,72 +133,50 @@ class PoolRebuild:
 
         return plan if self._store.run(ScriptCall(self._write, keys, once)) else None
 
-    def _read_log(self, office_id: str) -> _Log:
-        now = self._clock.now()
-        with self._database.reading() as session:
-            return _Log(
-                version=session.scalar(select(Office.pool_version).where(Office.id == office_id)) or 0,
-                numbers=session.execute(_numbers_and_their_last_hold(office_id)).all(),
-                live=session.execute(_live_leases(office_id, now)).all(),
-                read_at=now,
-            )
 
-
-def _contents(plan: Plan, log: _Log, key: Keys) -> tuple[list[str], list[str | int]]:
+def _contents(plan: Plan, facts: PoolFacts, now: datetime, key: Keys) -> tuple[list[str], list[str | int]]:
     """Keys and, but for the first two, arguments of `rebuild.lua`."""
-    index_of = {number.id: _index(plan.classes, number.source_class) for number in log.numbers}
-    held_until = {number.id: ms(number.held_until) if number.held_until else 0 for number in log.numbers}
-    holds: list[str] = []
-    values: list[str | int] = []
-    for lease in log.live:
-        if lease.number_id in index_of:
-            held_until[lease.number_id] = max(held_until[lease.number_id], ms(lease.expires_at))
-            times = f"{ms(lease.leased_at)} {ms(lease.expires_at)}"
-            outcome = "borrowed" if lease.borrowed else lease.kind
-            holds.append(key.hold(plan.fence, lease.subject))
-            values += [
-                f"{lease.id} {lease.number_id} {times} {outcome} {index_of[lease.number_id]}",
-                max(1, int((lease.expires_at - log.read_at).total_seconds())),
-            ]
-    numbers: list[str | int] = []
-    for number_id, index in index_of.items():
-        numbers += [number_id, index, held_until[number_id]]
-    keys = [key("stamp"), *(key("class", name) for name in plan.classes), *holds]
-    return keys, [len(plan.classes), len(log.numbers), *numbers, *values]
+    held = {each.id: ms(each.held_until) if each.held_until else 0 for each in facts.numbers}
+    live = [each for each in facts.live if each.number_id in held]
+    for lease in live:
+        held[lease.number_id] = max(held[lease.number_id], ms(lease.expires_at))
+    past = [each for each in facts.leases if each.number_id in held]
+    sums, since = sums_of(past), _warm_since(past, [id_ for id_, until in held.items() if until])
+    last_class = {each.number_id: each.source_class for each in past}
+    values: list[str | int] = [ms(now), plan.groups.count, _warmth(Sums(now)), len(facts.numbers)]
+    for number in facts.numbers:
+        group = plan.groups.group_of(number.source_class, last_class.get(number.id))
+        warmth = _warmth(sums[number.id]) if number.id in sums else ""
+        values += [number.id, group, since.get(number.id, 0), held[number.id], warmth]
+    for lease in live:
+        times = f"{ms(lease.leased_at)} {ms(lease.expires_at)}"
+        values.append(f"{lease.id} {lease.number_id} {times} {lease.outcome}")
+        values.append(max(1, int((lease.expires_at - now).total_seconds())))
+    holds = [key.hold(plan.fence, lease.subject) for lease in live]
+    return [key("stamp"), *key.pool(plan.groups.count), *holds], values
 
 
-def _index(classes: tuple[str, ...], source_class: str | None) -> int:
-    """A class beyond the sixteenth joins the last one: the pool stays bounded, the number is not lost."""
-    name = source_class or UNSPLIT
-    return classes.index(name) + 1 if name in classes else len(classes)
+def _warm_since(past: Sequence[PastLease], shown: Sequence[str]) -> dict[str, int]:
+    """In ms, of the numbers that were `shown`."""
+    newest_first: dict[str, list[tuple[datetime, float]]] = {id_: [] for id_ in shown}
+    for lease in reversed(past):
+        newest_first.setdefault(lease.number_id, []).append((lease.leased_at, lease.unspent))
+    return {id_: warm_since(leases) for id_, leases in newest_first.items()}
 
 
-def _numbers_and_their_last_hold(office_id: str) -> Select[*tuple[Any, ...]]:
-    last = (
-        select(Lease.expires_at)
-        .where(Lease.number_id == Number.id)
-        .order_by(Lease.leased_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return select(Number.id, Number.e164, Number.source_class, last.label("held_until")).where(
-        Number.office_id == office_id, Number.role == "lease", Number.state == "active"
-    )
+def _warmth(sums: Sums) -> str:
+    """As `lua/lease.lua` keeps it; group and time since are the rebuild's own."""
+    whole = [sum(each) for each in zip(*sums.by_class.values(), strict=True)] or [0.0] * len(FIRST_SECONDS)
+    return json.dumps([ms(sums.at), whole, sums.by_class, 0, 0, sums.sessions])
 
 
-def _live_leases(office_id: str, now: datetime) -> Select[*tuple[Any, ...]]:
+@lru_cache(maxsize=4_096)
+def _pool_keys(base: str, groups: int) -> tuple[str, ...]:
+    indexes = range(1, groups + 1)
     return (
-        select(
-            Lease.id,
-            Lease.number_id,
-            Lease.subject,
-            Lease.leased_at,
-            Lease.expires_at,
-            Lease.kind,
-            Lease.borrowed,
-        )
-        .where(Lease.office_id == office_id, Lease.expires_at > now)
-        .order_by(Lease.leased_at)
+        f"{base}:warmth",
+        f"{base}:held",
+        *(f"{base}:{kind}:{index}" for kind in ("free", "busy") for index in indexes),
     )
 
 

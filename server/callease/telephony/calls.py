@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from callease.attribution.evidence import remember
-from callease.attribution.resolver import LeaseFacts, Resolution
+from callease.attribution.facts import LeaseFacts
+from callease.attribution.resolver import Resolution
 from callease.base.clock import Clock
 from callease.base.errors import NotFound
 from callease.base.ids import new_id

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from callease.attribution.learning import Learning
 from callease.attribution.reveals import Reveals
 from callease.attribution.visits import Visits
 from callease.base.clock import Clock
@@ -16,6 +17,7 @@ from callease.base.redis import Store
 from callease.base.secrets import SecretBox
 from callease.catalog.lookup import CatalogLookup
 from callease.leads.intake import CallIntake
+from callease.numbers.spending import Spending
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
 
@@ -33,6 +35,8 @@ class Services:
     snapshot: Snapshot
     reveals: Reveals
     intake: CallIntake
+    spending: Spending
+    learning: Learning
 
 
 def services() -> Services:

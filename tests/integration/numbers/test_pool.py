@@ -1,82 +1,16 @@
 """The pool of an office: which number is leased, to whom, for how long."""
 
 from collections.abc import Sequence
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
 
 from callease.base.clock import SetClock
 from callease.base.errors import LimitExceeded, NotFound, Unavailable
 from callease.base.group_commit import Row
-from callease.catalog.models import Office
-from callease.numbers.models import Lease
-from callease.numbers.pool import Held, Limits, NumberPool, subject_of
+from callease.numbers.pool import Held, Limits, subject_of
 from callease.web.services import Services
 from tests.factories import Cast
-
-LEASE_SECONDS = 1_800
-UNCOUNTED = Limits(visitor=None, address=None)
-
-
-def no_rows(_held: Held) -> Sequence[Row]:
-    return ()
-
-
-class Desk:
-    """Leases numbers of one office at moments of the test's choice: seconds from now on. What it leases is logged."""
-
-    def __init__(self, parts: Services, cast: Cast, office_id: str) -> None:
-        self.pool = NumberPool(parts.database, parts.redis, parts.rows, parts.clock)
-        self.office_id = office_id
-        self._parts = parts
-        self._site_id = cast.site["id"]
-        self._began = parts.clock.now()
-
-    def lease(
-        self,
-        subject: str,
-        source_class: str = "social",
-        at: float = 0.0,
-        seconds: int = LEASE_SECONDS,
-        limits: Limits = UNCOUNTED,
-        logged: bool = True,
-    ) -> Held:
-        moment = int((self._began.timestamp() + at) * 1000)
-        arguments = (source_class, subject, f"lse_{uuid4().hex}", seconds, limits, no_rows)
-        held = self.pool.lease(self.office_id, self._version(), *arguments, virtual_ms=moment)
-        if held.new and logged:
-            self._log(held, subject, source_class)
-        return held
-
-    def number(self, subject: str, source_class: str = "social", at: float = 0.0) -> str:
-        return self.lease(subject, source_class, at).e164
-
-    def outcome(self, subject: str, source_class: str = "social", at: float = 0.0) -> tuple[str, str]:
-        held = self.lease(subject, source_class, at)
-        return held.e164, held.outcome
-
-    def _version(self) -> int:
-        """As the catalogue knows it when the request comes."""
-        with self._parts.database.reading() as session:
-            return session.scalar(select(Office.pool_version).where(Office.id == self.office_id)) or 0
-
-    def _log(self, held: Held, subject: str, source_class: str) -> None:
-        row = Lease(
-            id=held.lease_id,
-            number_id=held.number_id,
-            office_id=self.office_id,
-            site_id=self._site_id,
-            subject=subject,
-            source_class=source_class,
-            kind="shared" if held.outcome == "shared" else "dynamic",
-            borrowed=held.outcome == "borrowed",
-            consented=True,
-            leased_at=held.leased_at,
-            expires_at=held.expires_at,
-        )
-        with self._parts.database.transaction() as session:
-            session.add(row)
+from tests.integration.numbers.desk import LEASE_SECONDS, Desk
 
 
 @pytest.fixture
@@ -245,7 +179,7 @@ def test_an_address_may_have_so_many_leases_an_hour(unsplit: Desk, parts: Servic
 
 def test_a_lease_that_was_taken_back_was_never_there(unsplit: Desk) -> None:
     held = unsplit.lease("v", at=0)
-    unsplit.pool.take_back(unsplit.office_id, "v", held)
+    unsplit.take_back(held)
     after = unsplit.lease("v", at=1)
     assert after.new
     others = {unsplit.number(f"w{index}", at=2 + index) for index in range(2)}
@@ -259,7 +193,7 @@ def test_taking_back_a_borrowed_number_returns_it_to_its_own_class(split: Desk, 
     split.lease("u", "social", at=3)
     borrowed = split.lease("v", "paid_search", at=4)
     assert (borrowed.e164, borrowed.outcome) == (organic, "borrowed")
-    split.pool.take_back(split.office_id, "v", borrowed)
+    split.take_back(borrowed)
     assert split.outcome("w", "organic", at=5) == (organic, "dynamic")
 
 
@@ -268,7 +202,7 @@ def test_taking_back_a_shared_lease_leaves_the_number_to_its_holder(unsplit: Des
     for index in (1, 2):
         unsplit.lease(f"v{index}", at=index)
     shared = unsplit.lease("late", at=3)
-    unsplit.pool.take_back(unsplit.office_id, "late", shared)
+    unsplit.take_back(shared)
     assert unsplit.lease("v0", at=4).lease_id == first.lease_id
     assert unsplit.outcome("more", at=5)[1] == "shared"
 
@@ -276,7 +210,7 @@ def test_taking_back_a_shared_lease_leaves_the_number_to_its_holder(unsplit: Des
 def test_another_lease_of_the_same_subject_is_not_taken_back(unsplit: Desk) -> None:
     old = unsplit.lease("v", at=0)
     present = unsplit.lease("v", at=LEASE_SECONDS)
-    unsplit.pool.take_back(unsplit.office_id, "v", old)
+    unsplit.take_back(old)
     assert unsplit.lease("v", at=LEASE_SECONDS + 1).lease_id == present.lease_id
 
 
@@ -289,7 +223,7 @@ def test_what_a_lost_pool_gave_is_not_taken_back_from_the_next_one(unsplit: Desk
     other = Desk(parts, cast, unsplit.office_id)
     held = other.lease("w")
     assert (held.e164, held.expires_at) == (unwritten.e164, unwritten.expires_at)
-    unsplit.pool.take_back(unsplit.office_id, "v", unwritten)
+    unsplit.take_back(unwritten)
     assert held.e164 not in {other.number(f"x{index}", at=1 + index) for index in range(2)}
 
 
@@ -319,16 +253,14 @@ def test_the_log_s_order_of_coldness_survives_an_emptied_redis(unsplit: Desk, pa
     assert later == [each.e164 for each in held]
 
 
-def test_a_lease_whose_rows_cannot_be_written_is_taken_back(unsplit: Desk, parts: Services) -> None:
+def test_a_lease_whose_rows_cannot_be_written_is_taken_back(unsplit: Desk) -> None:
     def no_database(_held: Held) -> Sequence[Row]:
         raise Unavailable("database")
 
     for index in range(2):
         unsplit.lease(f"v{index}", at=index)
-    with parts.database.reading() as session:
-        version = session.scalar(select(Office.pool_version).where(Office.id == unsplit.office_id)) or 0
-    lost = ("social", "lost", "lse_lost", LEASE_SECONDS, UNCOUNTED, no_database)
-    moment = round(parts.clock.now().timestamp() * 1000) + 2_000
+    before = unsplit.warmth()
     with pytest.raises(Unavailable):
-        unsplit.pool.lease(unsplit.office_id, version, *lost, virtual_ms=moment)
+        unsplit.pool.lease(unsplit.request("lost", at=2), no_database)
+    assert unsplit.warmth() == before
     assert unsplit.outcome("next", at=3)[1] == "dynamic", "the third number is free again"

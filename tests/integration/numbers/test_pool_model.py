@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import exp
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -13,9 +14,12 @@ from callease.base.clock import SetClock
 from callease.base.errors import NotFound
 from callease.catalog.catalog import create_office
 from callease.catalog.models import Office
+from callease.numbers.damage import PLAIN, Sums
+from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease, Number
 from callease.numbers.numbers import create_number, retire_number, update_number
-from callease.numbers.pool import Held, Limits, NumberPool
+from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 
@@ -26,52 +30,95 @@ LEASE_SECONDS = 60
 UNCOUNTED = Limits(visitor=None, address=None)
 
 
+COSTS, CURVES = PLAIN.costs, PLAIN.curves
+
+
 @dataclass
 class ModelNumber:
-    """What the model knows of a number: `until` is None for one that was never leased."""
+    """What the model knows of a number: `until`, `last_class` and `sums` are None for one that was never leased."""
 
     id: str
     source_class: str | None
     until: datetime | None = None
+    last_class: str | None = None
+    sums: Sums | None = None
 
     def free(self, now: datetime) -> bool:
         return self.until is None or self.until <= now
 
     @property
-    def coldness(self) -> float:
-        """How long ago its last hold ended: the smaller, the colder."""
-        return self.until.timestamp() if self.until else 0.0
+    def warmth(self) -> tuple[float, str]:
+        return self.sums.at.timestamp() if self.sums else 0.0, self.id
+
+    def group(self, split: set[str | None]) -> tuple[str, str | None]:
+        return ("split", self.source_class) if self.source_class in split else ("any", self.last_class)
+
+    def damage(self, source_class: str, now: datetime) -> float:
+        held = 0.0 if self.free(now) else 0.001 * (COSTS.session + COSTS.source)
+        if self.sums is None:
+            return held
+        age = (now - self.sums.at).total_seconds()
+        damage = held
+        for k, tau in enumerate(FIRST_SECONDS):
+            others = sum(of[k] for name, of in self.sums.by_class.items() if name != source_class)
+            cost = COSTS.session * self.sums.sessions[k] + COSTS.source * others
+            damage += CURVES.first[k] * exp(-age / tau) * cost
+        return damage
 
 
 @dataclass
 class Model:
-    """The rule of the design, in its own words: the class's coldest, the office's coldest, the coldest shared."""
+    """Which numbers a lease may get, and what it is then called."""
 
     numbers: dict[str, ModelNumber] = field(default_factory=dict)
     leases: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
 
-    def expected(self, subject: str, source_class: str, now: datetime) -> tuple[bool, set[str], str] | None:
-        """Whether the lease is new, the numbers it may have, its outcome; None for an office without numbers."""
+    def expected(self, subject: str, source_class: str, now: datetime) -> tuple[bool, dict[str, str]] | None:
+        """Whether the lease is new, and the numbers it may have with its outcome; None for an office without numbers.
+
+        More than one number only where they do the same damage, but for the last digits.
+        """
         if held := self.leases.get(subject):
             number, outcome, until = held
             if until > now and number in self.numbers:
-                return False, {number}, outcome
+                return False, {number: outcome}
         if not self.numbers:
             return None
-        free = [number for number in self.numbers.values() if number.free(now)]
+        split = {number.source_class for number in self.numbers.values()} - {None}
         # A class that the office does not split off is served by the numbers for any class.
-        split = {number.source_class for number in self.numbers.values()}
         wanted = source_class if source_class in split else None
-        own = [number for number in free if number.source_class == wanted]
-        for candidates, outcome in ((own, "dynamic"), (free, "borrowed"), (self.numbers.values(), "shared")):
-            if candidates:
-                coldest = min(number.coldness for number in candidates)
-                return True, {number.id for number in candidates if number.coldness == coldest}, outcome
-        raise AssertionError("an office with numbers has one to give")
+        mine = ("split", wanted) if wanted else ("any", source_class)
+        free, busy = self._coldest(split, now, free=True), self._coldest(split, now, free=False)
+        own = [number for number in free.values() if number.source_class == wanted]
+        candidates = own or [*free.values()]
+        if not candidates:
+            candidates = [*busy.values()]
+        elif mine not in free and mine in busy:
+            candidates.append(busy[mine])
+        least = min(number.damage(source_class, now) for number in candidates)
+        best = [number for number in candidates if number.damage(source_class, now) <= least + 1e-9]
+        return True, {number.id: self._outcome(number, wanted, now) for number in best}
 
-    def lease(self, subject: str, number_id: str, outcome: str, until: datetime) -> None:
-        self.numbers[number_id].until = until
-        self.leases[subject] = (number_id, outcome, until)
+    def _coldest(self, split: set[str | None], now: datetime, free: bool) -> dict[object, ModelNumber]:
+        coldest: dict[object, ModelNumber] = {}
+        for number in sorted(self.numbers.values(), key=lambda each: each.warmth):
+            if number.free(now) is free:
+                coldest.setdefault(number.group(split), number)
+        return coldest
+
+    @staticmethod
+    def _outcome(number: ModelNumber, wanted: str | None, now: datetime) -> str:
+        if not number.free(now):
+            return "shared"
+        return "dynamic" if number.source_class == wanted else "borrowed"
+
+    def lease(self, subject: str, source_class: str, held: Held) -> None:
+        number = self.numbers[held.number_id]
+        number.until = max(held.expires_at, number.until or held.expires_at)
+        number.last_class = source_class
+        number.sums = number.sums or Sums(held.leased_at)
+        number.sums.lease(source_class, held.leased_at, 1.0)
+        self.leases[subject] = (held.number_id, held.outcome, held.expires_at)
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -83,7 +130,9 @@ class PoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.parts, self.cast, self.clock = parts, cast, clock
         # Two processes with one pool: each has its own idea of the office's numbers.
-        self.pools = [NumberPool(parts.database, parts.redis, parts.rows, clock) for _ in range(2)]
+        self.pools = [
+            NumberPool(SqlLeaseLog(parts.database), parts.redis, parts.rows.write_after, clock) for _ in range(2)
+        ]
         self.model = Model()
         self.log: list[tuple[Held, str]] = []
         # Whole milliseconds, as the leases' own times are.
@@ -111,13 +160,13 @@ class PoolMachine(RuleBasedStateMachine):
             assert expected is None
             return
         assert expected is not None
-        new, numbers, outcome = expected
-        assert (held.new, held.outcome) == (new, outcome)
-        assert held.number_id in numbers
+        new, numbers = expected
+        assert held.new is new
+        assert numbers.get(held.number_id) == held.outcome
         if held.new:
             assert held.leased_at == self.clock.now()
             assert held.expires_at == self.clock.now() + timedelta(seconds=LEASE_SECONDS)
-            self.model.lease(subject, held.number_id, held.outcome, held.expires_at)
+            self.model.lease(subject, source_class, held)
             self._log(held, subject, source_class)
 
     @rule(seconds=st.sampled_from((0.5, 30, LEASE_SECONDS - 0.001, LEASE_SECONDS, 3_000)))
@@ -163,16 +212,17 @@ class PoolMachine(RuleBasedStateMachine):
         with self.parts.database.reading() as session:
             version = session.scalars(select(Office.pool_version).where(Office.id == self.office_id)).one()
         moment = round(self.clock.now().timestamp() * 1000)
-        asked = (
-            source_class,
-            subject,
-            f"lse_model_{next(self.digits)}",
-            LEASE_SECONDS,
-            UNCOUNTED,
-            lambda _: (),
-            moment,
+        asked = LeaseRequest(
+            office_id=self.office_id,
+            pool_version=version,
+            source_class=source_class,
+            subject=subject,
+            lease_id=f"lse_model_{next(self.digits)}",
+            seconds=LEASE_SECONDS,
+            limits=UNCOUNTED,
+            virtual_ms=moment,
         )
-        return self.pools[process].lease(self.office_id, version, *asked)
+        return self.pools[process].lease(asked, lambda _: ())
 
     def _add(self, source_class: str | None) -> None:
         fields = {"office_id": self.office_id, "source_class": source_class, "role": "lease"}

@@ -16,8 +16,9 @@ from callease.base.errors import Unavailable
 from callease.base.fences import fence_value
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import RedisStore
+from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease
-from callease.numbers.pool import Held, Limits, NumberPool
+from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
@@ -40,7 +41,8 @@ class Process:
     def __init__(self, parts: Services, cast: Cast) -> None:
         self.database = Database(parts.settings.database_url)
         self.redis = RedisStore(str(parts.settings.redis_url))
-        self._pool = NumberPool(self.database, self.redis, GroupCommit(self.database, self.redis), parts.clock)
+        rows = GroupCommit(self.database, self.redis)
+        self._pool = NumberPool(SqlLeaseLog(self.database), self.redis, rows.write_after, parts.clock)
         self._cast = cast
 
     def lease(self, subject: str, office_id: str, meanwhile: Callable[[], object] = lambda: None) -> Held:
@@ -50,8 +52,16 @@ class Process:
             meanwhile()
             return [(Lease, self._row(held, subject, office_id))]
 
-        limits = Limits(visitor=None, address=None)
-        return self._pool.lease(office_id, 0, "direct", subject, f"lse_{uuid4().hex}", LEASE_SECONDS, limits, rows)
+        asked = LeaseRequest(
+            office_id=office_id,
+            pool_version=0,
+            source_class="direct",
+            subject=subject,
+            lease_id=f"lse_{uuid4().hex}",
+            seconds=LEASE_SECONDS,
+            limits=Limits(visitor=None, address=None),
+        )
+        return self._pool.lease(asked, rows)
 
     def close(self) -> None:
         self.redis.close()

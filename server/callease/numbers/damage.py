@@ -1,0 +1,131 @@
+"""What a lease does to the earlier leases of its number, as far as their calls are still to come. Pure logic.
+
+The expected damage is the sum, over those leases, of P(first call still to come) times the cost of a wrong session, and
+of a wrong class where the classes differ. A lease that was covered by a later one has probably lost its session
+already: each further one does it half the harm of the one before. Because the delay is a mixture of exponentials, sums
+that decay, one a class and component, say it at any moment; `lua/lease.lua` keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from math import exp
+
+from callease.numbers.delays import FIRST_SECONDS, DelayCurves
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of one wrong answer, in a unit of their own: only their ratio counts."""
+
+    session: float
+    source: float
+
+
+# What a site wants most, `objective`: found by replaying traffic, see docs/numbers.md.
+COSTS = {"source": Costs(0.02, 1.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How damage is weighed: what it costs, and when first calls come."""
+
+    costs: Costs
+    curves: DelayCurves
+
+    @cached_property
+    def components(self) -> list[str]:
+        """First calls and seconds of each component of the delay, in turn."""
+        return [repr(each) for pair in zip(self.curves.first, FIRST_SECONDS, strict=True) for each in pair]
+
+
+PLAIN = Weighing(COSTS["both"], DelayCurves())
+
+
+REMEMBERED = 48
+"""A number remembers so many leases: what it costs to weigh one stays the same."""
+_MAY_STILL_CALL = 0.3
+COVER = 0.5
+"""What is left of a lease's session for the next one to spoil, each time that a later lease covers it."""
+
+
+@dataclass(frozen=True)
+class PastLease:
+    """`unspent`: the probability that its first call is still to come, if one comes at all."""
+
+    number_id: str
+    source_class: str
+    leased_at: datetime
+    unspent: float = 1.0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A lease that has brought its call, by as much as `part`; `covered_by` leases, as far as they are unspent."""
+
+    source_class: str
+    leased_at: datetime
+    part: float
+    covered_by: float
+
+    @property
+    def uncovered(self) -> float:
+        """What its session still counted for."""
+        return float(COVER**self.covered_by)
+
+    @property
+    def restores(self) -> float:
+        """What the sessions that it covers count for again, times as much as before: of the newest lease only."""
+        return 1.0 if self.covered_by else 1 - self.part + self.part / COVER
+
+
+@dataclass(frozen=True)
+class SpentOn:
+    """What was spent on one number; see `warm_since`."""
+
+    office_id: str
+    number_id: str
+    leases: Sequence[Spent]
+    warm_since_ms: int
+
+
+@dataclass
+class Sums:
+    """Of one number: what is pending of each component, by class, and of sessions that are not covered, at `at`."""
+
+    at: datetime
+    by_class: dict[str, list[float]] = field(default_factory=dict)
+    sessions: list[float] = field(default_factory=lambda: [0.0] * len(FIRST_SECONDS))
+
+    def lease(self, source_class: str, leased_at: datetime, weight: float) -> None:
+        """Another lease, not earlier than those before; as `lua/lease.lua` counts it."""
+        fall = [exp((self.at - leased_at).total_seconds() / tau) for tau in FIRST_SECONDS]
+        self.at = leased_at
+        kept = 1 - weight * (1 - COVER)
+        self.sessions = [kept * each * left + weight for each, left in zip(self.sessions, fall, strict=True)]
+        for name, of in self.by_class.items():
+            self.by_class[name] = [each * left for each, left in zip(of, fall, strict=True)]
+        mine = self.by_class.setdefault(source_class, [0.0] * len(fall))
+        self.by_class[source_class] = [each + weight for each in mine]
+
+
+def sums_of(leases: Iterable[PastLease]) -> dict[str, Sums]:
+    """By number, from its leases in the order of time."""
+    sums: dict[str, Sums] = {}
+    for lease in leases:
+        of = sums.setdefault(lease.number_id, Sums(lease.leased_at))
+        of.lease(lease.source_class, lease.leased_at, lease.unspent)
+    return sums
+
+
+def warm_since(newest_first: Iterable[tuple[datetime, float]]) -> int:
+    """In ms: when a number's newest lease that may still bring its call was made, 1 when none may.
+
+    `newest_first`: (leased at, unspent) of its leases.
+    """
+    open_ = (leased_at for leased_at, unspent in newest_first if unspent > _MAY_STILL_CALL)
+    newest = next(open_, None)
+    return round(newest.timestamp() * 1000) if newest else 1
