@@ -1,4 +1,4 @@
-"""`callease init | serve | worker | demo | routes`."""
+"""`callease init | serve | worker | demo | routes | simulate`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from callease import __version__
 from callease.base.errors import CalleaseError, SettingError
@@ -68,7 +69,47 @@ def _parser() -> argparse.ArgumentParser:
     routes.add_argument("--format", choices=("csv", "json"), default="csv")
     routes.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     routes.set_defaults(run=_routes)
+
+    _add_simulate(commands)
     return parser
+
+
+def _add_simulate(commands: Any) -> None:
+    simulate = commands.add_parser(
+        "simulate",
+        help="how often the answers are right, on drawn traffic or your own",
+        description="Runs the real lease script and resolver on a virtual clock; needs no server and no database.",
+    )
+    simulate.add_argument("--objective", choices=("both", "source", "session"), default="both", help="what to favour")
+    simulate.add_argument(
+        "--numbers",
+        metavar="FILE | N,N",
+        help="NUMBERS.json of a replay, or how many numbers to try: 60,120 or 1x,2x for so many an office",
+    )
+
+    own = simulate.add_argument_group("a replay of your own traffic; - is standard input or output")
+    own.add_argument("--replay", metavar="EVENTS.jsonl", help="reveals and calls, one JSON object a line")
+    own.add_argument("--out", metavar="DECISIONS.jsonl", help="the answer to each call")
+
+    drawn = simulate.add_argument_group("drawn traffic, for Callease beside the trade's policies")
+    drawn.add_argument("--preset", default="medium", metavar="NAME,NAME", help="small, medium (default) or large")
+    drawn.add_argument("--reveals-a-day", type=float, metavar="N")
+    drawn.add_argument("--offices", type=int, metavar="N")
+    drawn.add_argument("--classes", type=int, metavar="N")
+    drawn.add_argument("--days", type=float, metavar="N")
+    drawn.add_argument("--seed", type=int, metavar="N")
+    drawn.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="any other property of the traffic"
+    )
+    drawn.add_argument(
+        "--policy", default="all", metavar="NAME,NAME", help="callease, load, random, oldest, owned; +memory; none"
+    )
+    drawn.add_argument("--policy-numbers", metavar="N,N", help="further numbers, for all but callease")
+    drawn.add_argument("--json", action="store_true", help="results as JSON")
+    drawn.add_argument("--plot", metavar="FOLDER", help="draw the results as SVG; needs callease[plots]")
+    drawn.add_argument("--events-out", metavar="FILE", help="keep the traffic, for a replay")
+    drawn.add_argument("--numbers-out", metavar="FILE", help="keep its NUMBERS.json; --numbers has one count then")
+    simulate.set_defaults(run=_simulate)
 
 
 def _at_least_one(text: str) -> int:
@@ -109,3 +150,9 @@ def _routes(parsed: argparse.Namespace) -> int:
     from callease.cli.routes import run
 
     return run(parsed.format)
+
+
+def _simulate(parsed: argparse.Namespace) -> int:
+    from callease.cli.simulate import run
+
+    return run(parsed)
