@@ -85,7 +85,9 @@ def shares(numbers: int, weights: Mapping[str, float]) -> dict[str, int]:
     left = numbers - len(weights)
     if left < 0:
         raise ValueError("fewer numbers than offices")
-    whole = sum(weights.values()) or 1.0
+    if not any(weights.values()):
+        weights = dict.fromkeys(weights, 1.0)
+    whole = sum(weights.values())
     exact = {office: left * weight / whole for office, weight in weights.items()}
     given = {office: 1 + int(share) for office, share in exact.items()}
     by_remainder = sorted(exact, key=lambda office: int(exact[office]) - exact[office])
