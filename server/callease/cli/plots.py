@@ -12,12 +12,13 @@ from typing import Any, get_args
 from callease.cli.simulate_own import Simulated, WrongOption
 from callease.planning.comparison import ENGINE
 from callease.planning.score import QUESTIONS, Accuracy
-from callease.planning.traffic import Tail, first_call_delay
+from callease.planning.traffic import Tail, Traffic, first_call_delay
 
 try:
     from matplotlib import rc_context
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 except ImportError:
     raise WrongOption("--plot needs matplotlib: pip install 'callease[plots]'") from None
 
@@ -43,6 +44,8 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 _DELAYS_DRAWN = 20_000
+# Over so many times from the fewest numbers to the most, there is room to write powers of ten only.
+_WIDE = 300
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 _MARKS = {
     _MINUTE: "1 min", 10 * _MINUTE: "10 min", _HOUR: "1 h", 6 * _HOUR: "6 h", _DAY: "1 day", 7 * _DAY: "1 week",
@@ -60,15 +63,15 @@ def check(folder: Path) -> None:
         raise WrongOption(f"--plot: there is no folder {folder}")
 
 
-def draw(folder: Path, simulated: Sequence[Simulated]) -> None:
+def draw(folder: Path, traffic: Traffic, simulated: Sequence[Simulated]) -> None:
+    """Several policies are held against each other; Callease alone is shown at each size."""
     with rc_context(_STYLE):
-        for each in simulated:
-            if len({result.policy for result in each.results}) > 1:
-                _save(_policies(each), folder / f"policies-{each.name}.svg")
-        if any(result.policy == ENGINE for each in simulated for result in each.results):
+        _save(_delays(traffic), folder / "delays.svg")
+        if {result.policy for each in simulated for result in each.results} == {ENGINE}:
             _save(_sizes(simulated), folder / "sizes.svg")
-        if simulated:
-            _save(_delays(simulated[0]), folder / "delays.svg")
+            return
+        for each in simulated:
+            _save(_policies(each), folder / f"policies-{each.name}.svg")
 
 
 def _policies(simulated: Simulated) -> Figure:
@@ -76,6 +79,8 @@ def _policies(simulated: Simulated) -> Figure:
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels = figure.subplots(1, len(QUESTIONS), sharey=True)
     names = list(dict.fromkeys(result.policy for result in simulated.results))
+    counts = [result.numbers for result in simulated.results]
+    marks = (1.0,) if max(counts) > _WIDE * min(counts) else (1.0, 2.0, 5.0)
     for axes, question in zip(panels, QUESTIONS, strict=True):
         for name in names:
             kind, _, memory = name.partition("+")
@@ -84,7 +89,8 @@ def _policies(simulated: Simulated) -> Figure:
             _curve(axes, simulated, name, question, label=name, color=_COLOURS[kind], linestyle=style, linewidth=width)
         axes.set_title(f"right {question}")
         _number_axis(axes)
-    panels[0].set_ylabel("calls, %")
+        axes.xaxis.set_major_locator(LogLocator(subs=marks))
+    _percent_axis(panels[0])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
@@ -98,20 +104,20 @@ def _sizes(simulated: Sequence[Simulated]) -> Figure:
             _curve(axes, each, ENGINE, question, label=f"right {question}", color=colour, marker="o", markersize=3)
         axes.set_title(f"{each.traffic.reveals_a_day:,.0f} reveals a day, {each.traffic.offices} offices")
         _number_axis(axes)
-    panels[0].set_ylabel("calls, %")
+        axes.set_xticks([result.numbers for result in each.results])
+    _percent_axis(panels[0])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def _delays(simulated: Simulated) -> Figure:
+def _delays(traffic: Traffic) -> Figure:
     """The share of first calls that have come by a time after the reveal, for each tail."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     shares = [100 * (index + 1) / _DELAYS_DRAWN for index in range(_DELAYS_DRAWN)]
     for tail, colour in _OF_TAIL.items():
-        traffic = replace(simulated.traffic, tail=tail)
-        rng = random.Random(simulated.traffic.seed)
-        delays = sorted(first_call_delay(traffic, rng) for _ in shares)
+        rng, of_tail = random.Random(traffic.seed), replace(traffic, tail=tail)
+        delays = sorted(first_call_delay(of_tail, rng) for _ in shares)
         step = _DELAYS_DRAWN // 200
         axes.plot(delays[::step], shares[::step], color=colour, label=tail)
     axes.set_xscale("log")
@@ -130,16 +136,22 @@ def _curve(axes: Axes, simulated: Simulated, policy: str, question: str, **look:
     numbers = [result.numbers for result in of_policy]
     accuracies: list[Accuracy] = [getattr(result.score, question) for result in of_policy]
     axes.plot(numbers, [100 * each.right for each in accuracies], **look)
-    low, high = [100 * each.low for each in accuracies], [100 * each.high for each in accuracies]
-    axes.fill_between(numbers, low, high, color=look["color"], alpha=0.12, linewidth=0)
+    if policy == ENGINE:
+        low, high = [100 * each.low for each in accuracies], [100 * each.high for each in accuracies]
+        axes.fill_between(numbers, low, high, color=look["color"], alpha=0.12, linewidth=0)
 
 
 def _number_axis(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.set_minor_formatter("")
-    axes.set_ylim(top=100.5)
+    axes.minorticks_off()
     axes.set_xlabel("numbers")
+
+
+def _percent_axis(axes: Axes) -> None:
+    """Of all panels, when all curves are there."""
+    axes.set_ylim(top=100.5)
+    axes.set_ylabel("calls, %")
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -23,6 +23,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Errors are one line on stderr: 2 for what was asked, 1 for what was found in a file."""
     try:
         if parsed.replay is None:
+            if parsed.out is not None:
+                raise WrongOption("--out is for --replay; --events-out keeps drawn traffic")
             return run_own(parsed)
         return _replay(parsed.replay, parsed.numbers, parsed.out, parsed.objective)
     except WrongOption as error:
@@ -31,9 +33,8 @@ def run(parsed: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(
-            f"callease: {error.filename}: {error.strerror}" if error.filename else f"callease: {error}", file=sys.stderr
-        )
+        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"callease: {sentence}", file=sys.stderr)
         return 1
     except (WrongInput, RuntimeError) as error:
         # A machine without a Redis is told by a RuntimeError.

@@ -65,7 +65,7 @@ def run_own(parsed: argparse.Namespace) -> int:
     if parsed.plot is not None:
         from callease.cli.plots import draw
 
-        draw(Path(parsed.plot), simulated)
+        draw(Path(parsed.plot), next(iter(traffics.values())), simulated)
     return 0
 
 

@@ -99,6 +99,8 @@ def test_owned_offices_are_always_right() -> None:
 def test_shares() -> None:
     assert shares(2, WEIGHTS) == {"o1": 1, "o2": 1}
     assert shares(12, WEIGHTS) == {"o1": 7, "o2": 5}
+    assert shares(4, {"o1": 0.9, "o2": 0.1}) == {"o1": 3, "o2": 1}, "1.8 and 0.2 of the two that are left"
+    assert shares(5, {"o1": 0.8, "o2": 0.2}) == {"o1": 3, "o2": 2}, "2.4 and 0.6 of the three that are left"
     assert shares(5, {"o1": 0.0, "o2": 0.0}) == {"o1": 3, "o2": 2}
     assert sum(shares(97, {f"o{n}": 1 / n for n in range(1, 30)}).values()) == 97
     with pytest.raises(ValueError, match="fewer numbers than offices"):

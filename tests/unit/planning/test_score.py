@@ -58,9 +58,11 @@ def test_gaps_of_stated_and_true() -> None:
 
 
 def test_certainty_belongs_to_the_last_bin() -> None:
-    gap = scored([reveal(0, 1), call(1, 1), call(2, 1)], [answer(1, source=1.0), answer(1, source=0.95)]).source.gap
+    """There one that was right and stated too low makes up for a part of one that was wrong."""
+    answers = [answer(1, source=1.0, class_="direct"), answer(1, source=0.92)]
+    gap = scored([reveal(0, 1), call(1, 1), call(2, 1)], answers).source.gap
     assert gap
-    assert gap.plain == pytest.approx(2.5)
+    assert gap.plain == pytest.approx((100 - 8) / 2)
 
 
 def test_what_is_not_stated_has_no_gap() -> None:
