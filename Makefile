@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NODE := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint types build clean packages
+.PHONY: help demo test soak bench figures lint types build clean packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ soak: packages $(VENV)/ready-for-tests $(NODE) ## the same tests at full size
 bench: $(VENV)/ready-for-tests ## speed, as ratios measured in one run
 	@sh tests/packages.sh wrk
 	$(BIN)/python -m tests.load.bench
+
+figures: $(VENV)/ready-for-tests ## the plots and tables of docs/sizes.md, drawn anew; DAYS=7 for a quick trial
+	DAYS=$(DAYS) $(BIN)/python docs/sizes/figures.py
 
 lint: $(VENV)/ready-for-tests $(NODE) ## style of Python and TypeScript, and the layers
 	$(BIN)/ruff check
