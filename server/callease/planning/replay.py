@@ -365,6 +365,6 @@ def _own_redis() -> Iterator[RedisStore]:
             yield store
         finally:
             store.close()
-            server.stop()
     finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -39,8 +39,6 @@ def numbers_file(raw: bytes) -> Any:
         if weight is not None and not (_is(weight, _NUMBER) and math.isfinite(weight)):
             raise WrongInput(f"the weight of office {_shown(id_)} is not a number: {_shown(weight)}")
         seen.add(id_)
-    if offices and parsed.get("numbers") == 0:
-        raise WrongInput("`numbers` is 0: there is nothing to lease")
     return parsed
 
 

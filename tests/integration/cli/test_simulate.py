@@ -218,7 +218,6 @@ WRONG: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("--replay", "-"), 2, "--replay needs --numbers NUMBERS.json and --out DECISIONS.jsonl"),
     ((*REPLAY, "-"), 2, "--replay and --numbers cannot both be read from standard input"),
     ((*REPLAY, "missing.json"), 1, "missing.json: No such file or directory"),
-    ((*REPLAY, "zero.json"), 1, "zero.json: `numbers` is 0: there is nothing to lease"),
     ((*REPLAY, "nameless.json"), 1, "nameless.json: an office has no `id`"),
     ((*REPLAY, "broken.json"), 1, "broken.json: is not JSON: Expecting value at character 13"),
     ((*REPLAY, "numbers.json"), 1, "standard input: line 1: is not JSON: Expecting value at character 1"),
@@ -259,7 +258,6 @@ def test_what_is_wrong_is_said_in_one_line(
     monkeypatch.setattr(os, "umask", lambda _: 0)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x\n")))
     monkeypatch.chdir(simulator.folder)
-    simulator.write("zero.json", [NUMBERS | {"numbers": 0}])
     simulator.write("nameless.json", [NUMBERS | {"offices": [{}]}])
     (simulator.folder / "broken.json").write_text('{"numbers": }', encoding="utf-8")
     before = simulator.files()
