@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import ipaddress
+import logging
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+from callease.attribution import challenge
 from callease.attribution.learning import CurveLookup
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, host_of, matches
@@ -20,30 +24,36 @@ from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
+from callease.numbers.budgets import Asker, guard_of
 from callease.numbers.damage import COSTS, Weighing
 from callease.numbers.lookup import NumberLookup
 from callease.numbers.models import Lease
-from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool, subject_of
+from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
 
+_log = logging.getLogger(__name__)
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class RevealRequest:
-    """`origin`: the page's origin as the browser states it, None outside browsers. `address`: for abuse limits."""
+    """`origin`: the page's origin as the browser states it, None outside browsers. `address`: where it comes from;
+    `counted`: the same for budgets, None when it stands for everybody. `solution`: of a challenge."""
 
     site_key: str
     listing: str
     view: PageView
     origin: str | None
     address: str | None
+    counted: str | None
     token: str | None
+    solution: str | None
 
 
 @dataclass(frozen=True)
 class Revealed:
-    """`number` None: nothing to show but what the page has. `reason` says why there is no lease."""
+    """`number` None: nothing to show but what the page has. `reason` says why there is no lease, `challenge` how to get
+    one all the same."""
 
     kind: str
     number: str | None
@@ -54,6 +64,7 @@ class Revealed:
     ttl: int = 0
     hours: dict[str, Any] | None = None
     reason: str | None = None
+    challenge: dict[str, Any] | None = None
 
 
 class Reveals:
@@ -86,7 +97,7 @@ class Reveals:
         reason = self._why_no_lease(site, listing, request)
         if reason:
             return self._without_lease(site, listing, reason)
-        return self._lease(site, listing, request.view.of_site(site), request.address)
+        return self._lease(site, listing, request.view.of_site(site), request)
 
     def _why_no_lease(self, site: SiteFacts, listing: ListingFacts, request: RevealRequest) -> str | None:
         if site.mode == "measure":
@@ -97,6 +108,8 @@ class Reveals:
             return "no_office"
         if request.view.device.is_bot:
             return "bot"
+        if is_excluded(site, request.address):
+            return "excluded"
         if site.require_token and not self._token_is_valid(site, listing.external_id, request.token):
             return "token"
         return None
@@ -112,7 +125,7 @@ class Reveals:
         site: SiteFacts,
         listing: ListingFacts,
         view: PageView,
-        address: str | None,
+        request: RevealRequest,
     ) -> Revealed:
         assert listing.office_id and listing.pool_version is not None, "a listing without an office gets no lease"
         now = self._clock.now()
@@ -141,7 +154,7 @@ class Reveals:
                     subject=subject,
                     lease_id=lease_id,
                     seconds=site.lease_seconds,
-                    limits=Limits(visitor=_counted(view), address=address),
+                    guard=guard_of(self._asker(site, listing, subject, view, request, now)),
                     weight=1.0 - self._numbers.visitor_known(view.visitor),
                     weighing=Weighing(COSTS[site.objective], self._delays.curves()),
                 ),
@@ -150,8 +163,7 @@ class Reveals:
         except NotFound:
             return self._without_lease(site, listing, "no_numbers")
         except LimitExceeded as error:
-            error.data.setdefault("fallback", listing.phone)
-            raise
+            return self._suspected(site, listing, error, now)
         except CalleaseError as error:
             return fallback(site, listing, error.code)
         return self._shown(site, listing, held)
@@ -168,9 +180,38 @@ class Reveals:
             hours=_hours(listing, self._clock.now()),
         )
 
+    def _asker(
+        self,
+        site: SiteFacts,
+        listing: ListingFacts,
+        subject: str,
+        view: PageView,
+        request: RevealRequest,
+        now: datetime,
+    ) -> Asker:
+        return Asker(
+            site_id=site.id,
+            subject=subject,
+            visitor=_counted(view),
+            address=request.counted,
+            listing=listing.id,
+            proof=challenge.solved(self._box.challenge_key, site.id, request.solution, now),
+        )
+
+    def _suspected(self, site: SiteFacts, listing: ListingFacts, error: LimitExceeded, now: datetime) -> Revealed:
+        """The office's fixed number and a challenge; where it has none, the error, with the same challenge."""
+        puzzle = challenge.make(self._box.challenge_key, site.id, now)
+        spent = error.data["budget"]
+        _log.warning("site %s, listing %s: the budget of one %s is spent", site.id, listing.id, spent)
+        shown = self._without_lease(site, listing, "suspicious")
+        if shown.kind == "static":
+            return replace(shown, challenge=puzzle)
+        error.data.update(fallback=listing.phone, challenge=puzzle)
+        raise error
+
     def _without_lease(self, site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:
         """The office's fixed number where there is one and a number may be given out at all, else the real one."""
-        if reason in ("bot", "token", "no_numbers"):
+        if reason in ("bot", "excluded", "token", "no_numbers", "suspicious"):
             fixed = self._numbers.fixed_number(listing.office_id)
             if fixed:
                 return Revealed("static", fixed, listing.external_id, site.region, reason=reason)
@@ -193,6 +234,20 @@ def check_origin(site: SiteFacts, origin: str | None, known_phone: str | None) -
     host = host_of(origin) or ""
     if not any(matches(host, domain.removeprefix("www.")) for domain in site.domains):
         raise Forbidden("origin_not_allowed", **({"fallback": known_phone} if known_phone else {}))
+
+
+def is_excluded(site: SiteFacts, address: str | None) -> bool:
+    """Whether somebody of the portal or of an office is looking at the page."""
+    return bool(address and site.excluded_ips) and _is_in(address, tuple(site.excluded_ips))
+
+
+@lru_cache(maxsize=4_096)
+def _is_in(address: str | None, networks: tuple[str, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def page_token(token_key: str, listing: str, day: str) -> str:

@@ -7,9 +7,11 @@ own rows are durable.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -20,12 +22,21 @@ from callease.base.errors import Unavailable
 from callease.base.fences import Behind, Overtaken, stale
 from callease.base.redis import ScriptCall, Store
 
+_log = logging.getLogger(__name__)
 _GROUP_AT_MOST = 200
 # The script on the page gives up after 2 seconds.
 _WAIT_SECONDS = 1.5
 
 Row = tuple[type[Base], dict[str, Any]]
 RowsOf = Callable[[Any], Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What is asked before a call is made; `check` is given the answer and raises what it forbids."""
+
+    call: ScriptCall
+    check: Callable[[Any], None]
 
 
 class GroupCommit:
@@ -44,15 +55,18 @@ class GroupCommit:
 
         Raises Unavailable("database") when they cannot be written in time.
         """
-        self._do(_Work(None, lambda _: rows, None))
+        self._do(_Work(None, lambda _: rows, None, None))
 
-    def write_after(self, call: ScriptCall, rows_of: RowsOf, behind: Behind) -> Any:
+    def write_after(self, call: ScriptCall, rows_of: RowsOf, behind: Behind, guard: Guard | None = None) -> Any:
         """The answer of `call`, when the rows that `rows_of` makes of it are durable.
+
+        `guard` is asked first, with those of the whole group; what its `check` raises is raised here, without `call`
+        being made. A guard that cannot be asked lets everybody in.
 
         `rows_of` is called by the group's thread. Raises Unavailable("redis") before it, Unavailable("database") after;
         Overtaken when the fence no longer stands where `behind` says.
         """
-        return self._do(_Work(call, rows_of, behind))
+        return self._do(_Work(call, rows_of, behind, guard))
 
     def _do(self, work: _Work) -> Any:
         if self._thread is None:
@@ -72,12 +86,28 @@ class GroupCommit:
             while len(group) < _GROUP_AT_MOST and not self._queue.empty():
                 group.append(self._queue.get())
             group = [work for work in group if not work.given_up]
-            self._ask([work for work in group if work.call])
+            self._guard([work for work in group if work.guard])
+            self._ask([work for work in group if work.call and work.error is None])
             for work in group:
-                work.make_rows()
+                if work.error is None:
+                    work.make_rows()
             self._write([work for work in group if work.error is None])
             for work in group:
                 work.finish()
+
+    def _guard(self, group: list[_Work]) -> None:
+        guards = [work.guard for work in group if work.guard]
+        try:
+            answers = self._store.run_all([guard.call for guard in guards]) if guards else []
+        except Exception:
+            _log.exception("leases are not guarded")
+            return
+        for work, guard, answer in zip(group, guards, answers, strict=True):
+            try:
+                if not isinstance(answer, RedisError):
+                    guard.check(answer)
+            except Exception as error:
+                work.error = error
 
     def _ask(self, group: list[_Work]) -> None:
         calls = [work.call for work in group if work.call]
@@ -132,8 +162,9 @@ class GroupCommit:
 class _Work:
     """What one request waits for; a lock that the group's thread opens is the cheapest way to wait."""
 
-    def __init__(self, call: ScriptCall | None, rows_of: RowsOf, behind: Behind | None) -> None:
+    def __init__(self, call: ScriptCall | None, rows_of: RowsOf, behind: Behind | None, guard: Guard | None) -> None:
         self.call = call
+        self.guard = guard
         self.behind = behind
         self.answer: Any = None
         self.rows: Sequence[Row] = ()

@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class SecretBox:
-    """Keys for three uses, all derived (HKDF-SHA256) from the installation's secret key."""
+    """Keys for four uses, all derived (HKDF-SHA256) from the installation's secret key."""
 
     def __init__(self, secret_key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"callease sealed values")))
         self._caller_key = _derive(secret_key, b"callease caller memory")
+        self.challenge_key = _derive(secret_key, b"callease challenges")
         self.session_key = _derive(secret_key, b"callease cabinet sessions")
 
     def seal(self, plain: str) -> str:

@@ -35,6 +35,7 @@ class SiteFacts:
     objective: str
     consent_required: bool
     require_token: bool
+    excluded_ips: list[str]
     lease_seconds: int
     token_key_sealed: str
 

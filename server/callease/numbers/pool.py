@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from callease.base.clock import Clock
-from callease.base.errors import CalleaseError, LimitExceeded, NotFound, Unavailable
+from callease.base.errors import CalleaseError, NotFound, Unavailable
 from callease.base.fences import Behind, Overtaken
-from callease.base.group_commit import Row
+from callease.base.group_commit import Guard, Row
 from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.numbers.damage import COVER, PLAIN, SpentOn, Weighing
 from callease.numbers.delays import FIRST_SECONDS
@@ -27,7 +27,7 @@ from callease.numbers.rebuild import LUA, Plan, PoolRebuild, ms
 _TRIES = 4
 _SECONDS = [repr(seconds) for seconds in FIRST_SECONDS]
 
-RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind], Any]
+RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind, Guard | None], Any]
 """Runs a script, then makes the rows that come of its answer durable: `GroupCommit.write_after`."""
 
 
@@ -58,20 +58,10 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """New leases an hour from one office, for a visitor and for an address; None: not counted."""
-
-    visitor: str | None
-    address: str | None
-    a_visitor: int = 60
-    an_address: int = 300
-
-
-@dataclass(frozen=True)
 class LeaseRequest:
     """`weight`: what the lease counts, 1, less where its visitor's phone is known: that caller's lease is no riddle.
 
-    `virtual_ms`: a replay's own time; None: Redis's.
+    `guard`: asked first whether there may be a lease. `virtual_ms`: a replay's own time; None: Redis's.
     """
 
     office_id: str
@@ -80,9 +70,9 @@ class LeaseRequest:
     subject: str
     lease_id: str
     seconds: int
-    limits: Limits
     weighing: Weighing = PLAIN
     weight: float = 1.0
+    guard: Guard | None = None
     virtual_ms: int | None = None
 
 
@@ -110,7 +100,8 @@ class NumberPool:
 
         A new lease whose rows cannot be written is taken back.
 
-        Raises LimitExceeded, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is down.
+        Raises what `guard` does, NotFound("no_numbers") when the office has none, Unavailable when Redis or SQL is
+        down.
         """
         plan = self._rebuild.present(asked.office_id)
         if plan is None or plan.version < asked.pool_version:
@@ -132,7 +123,7 @@ class NumberPool:
             return rows_of(held) if held else ()
 
         try:
-            answer = self._run(self._lease_call(plan, asked), rows, Behind(asked.office_id, plan.fence))
+            answer = self._run(self._lease_call(plan, asked), rows, Behind(asked.office_id, plan.fence), asked.guard)
         except CalleaseError as error:
             if held and held.new:
                 self.take_back(asked, held)
@@ -140,19 +131,15 @@ class NumberPool:
                 return None
             raise
         match answer:
-            case ["limited", retry_after]:
-                raise LimitExceeded("too_many_reveals", max(1, int(retry_after)))
             case ["empty"]:
                 raise NotFound("no_numbers")
         return held
 
     def _lease_call(self, plan: Plan, asked: LeaseRequest) -> ScriptCall:
-        key, groups, limits = self._rebuild.keys(asked.office_id), plan.groups, asked.limits
+        key, groups = self._rebuild.keys(asked.office_id), plan.groups
         keys = [
             key("stamp"),
             key.hold(plan.fence, asked.subject),
-            key("visitor", limits.visitor or "-"),
-            key("address", limits.address or "-"),
             *key.pool(groups.count),
         ]
 
@@ -165,8 +152,6 @@ class NumberPool:
                 groups.own(asked.source_class),
                 len(groups.fixed),
                 groups.last_leased(asked.source_class),
-                limits.a_visitor if limits.visitor else 0,
-                limits.an_address if limits.address else 0,
                 "" if asked.virtual_ms is None else asked.virtual_ms,
                 repr(asked.weighing.costs.session),
                 repr(asked.weighing.costs.source),

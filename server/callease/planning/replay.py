@@ -19,18 +19,17 @@ from callease.attribution.resolver import Resolution, resolve
 from callease.base.clock import SetClock
 from callease.base.embedded_redis import EmbeddedRedis
 from callease.base.fences import Behind
-from callease.base.group_commit import Row
+from callease.base.group_commit import Guard, Row
 from callease.base.redis import RedisStore, ScriptCall
 from callease.numbers.damage import COSTS, REMEMBERED, PastLease, Spent, SpentOn, Weighing, warm_since
 from callease.numbers.delays import DelayCurves, DelayLearner
 from callease.numbers.log import LiveLease, PooledNumber, PoolFacts
-from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool, subject_of
+from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
 from callease.planning.allocation import allocate
 from callease.planning.demand import Demand
 
 _BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 _LEASE_SECONDS = 1_800
-_UNLIMITED = Limits(visitor=None, address=None)
 _LEARN_EVERY = timedelta(hours=1)
 # A plan is made anew when the time seen has grown by a quarter, and four times a day in the end.
 _PLAN_SOON, _PLAN_GROWTH, _PLAN_LATE = timedelta(minutes=10), 0.25, timedelta(hours=6)
@@ -170,7 +169,6 @@ class Replay:
             subject=subject_of(event["listing"], event["visitor"], None, id_),
             lease_id=id_,
             seconds=_LEASE_SECONDS,
-            limits=_UNLIMITED,
             weighing=self._weighing,
             weight=1.0 - self._known.get(event["visitor"], 0.0),
             virtual_ms=round(at.timestamp() * 1000),
@@ -333,7 +331,7 @@ _CONFIDENCES = ("office", "source", "session")
 
 
 def _run_alone(store: RedisStore) -> Any:
-    def run(call: ScriptCall, rows_of: Any, _behind: Behind) -> Any:
+    def run(call: ScriptCall, rows_of: Any, _behind: Behind, _guard: Guard | None) -> Any:
         answer = store.run(call)
         rows: Sequence[Row] = rows_of(answer)
         assert not rows, "a replay keeps its log in memory"

@@ -14,12 +14,11 @@ from callease.numbers.damage import SpentOn
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease
 from callease.numbers.numbers import create_number
-from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool
+from callease.numbers.pool import Held, LeaseRequest, NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 
 LEASE_SECONDS = 1_800
-UNCOUNTED = Limits(visitor=None, address=None)
 
 
 def no_rows(_held: Held) -> Sequence[Row]:
@@ -59,11 +58,10 @@ class Desk:
         source_class: str = "social",
         at: float = 0.0,
         seconds: int = LEASE_SECONDS,
-        limits: Limits = UNCOUNTED,
         weight: float = 1.0,
         logged: bool = True,
     ) -> Held:
-        asked = self.request(subject, source_class, at, seconds, limits, weight)
+        asked = self.request(subject, source_class, at, seconds, weight)
         held = self.pool.lease(asked, no_rows)
         self.requests[held.lease_id] = asked
         if held.new and logged:
@@ -76,7 +74,6 @@ class Desk:
         source_class: str = "social",
         at: float = 0.0,
         seconds: int = LEASE_SECONDS,
-        limits: Limits = UNCOUNTED,
         weight: float = 1.0,
     ) -> LeaseRequest:
         return LeaseRequest(
@@ -86,7 +83,6 @@ class Desk:
             subject=subject,
             lease_id=f"lse_{uuid4().hex}",
             seconds=seconds,
-            limits=limits,
             weight=weight,
             virtual_ms=self.ms(at),
         )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from callease.base.clock import SetClock
-from callease.base.errors import LimitExceeded, NotFound, Unavailable
+from callease.base.errors import NotFound, Unavailable
 from callease.base.group_commit import Row
-from callease.numbers.pool import Held, Limits, subject_of
+from callease.numbers.pool import Held, subject_of
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.integration.numbers.desk import LEASE_SECONDS, Desk
@@ -156,25 +156,6 @@ def test_more_classes_than_the_pool_has_groups_lose_no_number(parts: Services, c
         made.add(cast.api.post("/numbers", body)["e164"])
     desk = Desk(parts, cast, office)
     assert {desk.number(f"v{index}", f"class_{index:02d}", at=index) for index in range(20)} == made
-
-
-def test_a_visitor_may_have_so_many_leases_an_hour(unsplit: Desk) -> None:
-    limits = Limits(visitor="v", address=None, a_visitor=2)
-    first = unsplit.lease("v, listing 1", limits=limits)
-    unsplit.lease("v, listing 2", limits=limits)
-    with pytest.raises(LimitExceeded) as refused:
-        unsplit.lease("v, listing 3", limits=limits)
-    assert 0 < refused.value.retry_after <= 3_600
-    assert unsplit.lease("v, listing 1", limits=limits).lease_id == first.lease_id
-    unsplit.lease("w, listing 3", limits=Limits(visitor="w", address=None, a_visitor=2))
-
-
-def test_an_address_may_have_so_many_leases_an_hour(unsplit: Desk, parts: Services, cast: Cast) -> None:
-    limits = Limits(visitor=None, address="203.0.113.9", an_address=1)
-    unsplit.lease("a", limits=limits)
-    with pytest.raises(LimitExceeded):
-        unsplit.lease("b", limits=limits)
-    Desk(parts, cast, cast.saryarka_sales.id).lease("b", limits=limits)
 
 
 def test_a_lease_that_was_taken_back_was_never_there(unsplit: Desk) -> None:

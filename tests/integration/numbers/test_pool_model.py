@@ -19,7 +19,7 @@ from callease.numbers.delays import FIRST_SECONDS
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease, Number
 from callease.numbers.numbers import create_number, retire_number, update_number
-from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool
+from callease.numbers.pool import Held, LeaseRequest, NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 
@@ -27,7 +27,6 @@ CLASSES = ("organic", "paid_search", None)
 ASKED = ("organic", "paid_search", "social")
 SUBJECTS = ("v1", "v2", "v3", "v4", "v5", "v6")
 LEASE_SECONDS = 60
-UNCOUNTED = Limits(visitor=None, address=None)
 
 
 COSTS, CURVES = PLAIN.costs, PLAIN.curves
@@ -219,7 +218,6 @@ class PoolMachine(RuleBasedStateMachine):
             subject=subject,
             lease_id=f"lse_model_{next(self.digits)}",
             seconds=LEASE_SECONDS,
-            limits=UNCOUNTED,
             virtual_ms=moment,
         )
         return self.pools[process].lease(asked, lambda _: ())

@@ -18,7 +18,7 @@ from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import RedisStore
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease
-from callease.numbers.pool import Held, LeaseRequest, Limits, NumberPool
+from callease.numbers.pool import Held, LeaseRequest, NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
@@ -59,7 +59,6 @@ class Process:
             subject=subject,
             lease_id=f"lse_{uuid4().hex}",
             seconds=LEASE_SECONDS,
-            limits=Limits(visitor=None, address=None),
         )
         return self._pool.lease(asked, rows)
 

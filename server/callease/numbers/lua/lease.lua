@@ -1,80 +1,71 @@
 -- Leases one number of one office to one subject, or returns the lease that the subject holds already.
--- KEYS  1 pool stamp   2 the subject's lease   3 the visitor's counter   4 the address's counter
---       5 warmth: of each leased number {moment ms, what is pending of each component, the same by source class,
---       warm since ms, index of its group, the same of sessions that are not covered}   6 held numbers (score: until, ms)
---       7.. groups of free numbers (score: warm since, ms; 0: never leased), at most 8: first those of one source
+-- KEYS  1 pool stamp   2 the subject's lease   3 warmth: of each leased number {moment ms, what is pending of each
+--       component, the same by source class, warm since ms, index of its group, the same of sessions that are not
+--       covered}   4 held numbers (score: until, ms)
+--       5.. groups of free numbers (score: warm since, ms; 0: never leased), at most 8: first those of one source
 --       class each, then those for any class; then as many groups of held numbers
 -- ARGV  1 stamp expected   2 lease id   3 seconds the lease lasts   4 source class
 --       5 index of the class's own group (0: none)   6 groups of one class   7 index of the group that a number for
---       any class joins with this lease
---       8, 9 new leases an hour that a visitor, an address may have (0: no limit)
---       10 virtual time in ms, empty in production: Redis's own time
---       11, 12 cost of a wrong session, of a wrong class   13 what the lease counts, 1, less when its visitor's phone
---       is known   14 what is left of a session when a lease covers it   15.. first calls that a lease brings and the time constant
---       in seconds, of each component of the delay
+--       any class joins with this lease   8 virtual time in ms, empty in production: Redis's own time
+--       9, 10 cost of a wrong session, of a wrong class   11 what the lease counts, 1, less when its visitor's phone
+--       is known   12 what is left of a session when a lease covers it   13.. first calls that a lease brings and the
+--       time constant in seconds, of each component of the delay
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
---         {"limited", seconds until the counter starts anew}
 --         {"empty"}  the office has no number to lease
 --         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared",
---          ms left of it, warm since ms before this lease, index of its group and held until ms before it, index of its group since}
+--          ms left of it, warm since ms before this lease, index of its group and held until ms before it, index of its
+--          group since}
 -- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group, free and held, 16 in all
--- INVARIANT  a number in somebody else's lease is given out only as "shared", and a free one is taken before it unless
---            that does clearly more damage; one of another class only when none of its own is free, those for any
---            class where the class has none; only numbers that the rebuild wrote can be returned.
+-- INVARIANT  a number in somebody else's lease is given out only as "shared": where nothing is free, or where its class
+--            has no free one and it is harmed less than those that could be borrowed; a free number of the class (of
+--            one without numbers of its own: one for any class) is taken first; only numbers that the rebuild wrote can
+--            be returned.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'cold'} end
-local now = tonumber(ARGV[10])
+local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local function text(ms) return string.format('%d', ms) end
-local lasts = ARGV[10] == '' and ARGV[3] or 86400 -- by the server's own clock, which a replay runs past
+local lasts = ARGV[8] == '' and ARGV[3] or 86400 -- by the server's own clock, which a replay runs past
 
 local mine = redis.call('GET', KEYS[2])
 if mine then
   local lease, number, from, to, kind = string.match(mine, '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
-  if tonumber(to) > now and redis.call('HEXISTS', KEYS[5], number) == 1 then
+  if tonumber(to) > now and redis.call('HEXISTS', KEYS[3], number) == 1 then
     return {'again', lease, number, from, to, kind, text(to - now), '0', '0', '0', '0'}
   end
 end
 
-local groups = (#KEYS - 6) / 2
-for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, 64)) do
-  local known = cmsgpack.unpack(redis.call('HGET', KEYS[5], number))
-  redis.call('ZADD', KEYS[6 + known[5]], text(known[4]), number)
-  redis.call('ZREM', KEYS[6 + groups + known[5]], number)
-  redis.call('ZREM', KEYS[6], number)
+local groups = (#KEYS - 4) / 2
+for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 64)) do
+  local known = cmsgpack.unpack(redis.call('HGET', KEYS[3], number))
+  redis.call('ZADD', KEYS[4 + known[5]], text(known[4]), number)
+  redis.call('ZREM', KEYS[4 + groups + known[5]], number)
+  redis.call('ZREM', KEYS[4], number)
 end
 local own, fixed, joins = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local mine, found, fields, free_own, free_mine, free_any = own > 0 and own or joins, {}, {}, false, false, false
+local home, found, fields, free_own, free_home, free_any = own > 0 and own or joins, {}, {}, false, false, false
 local function its_own(group) return group == own or own == 0 and group > fixed end
 for i = 1, 2 * groups do
-  local head, free, group = redis.call('ZRANGE', KEYS[6 + i], 0, 0, 'WITHSCORES'), i <= groups, (i - 1) % groups + 1
+  local head, free, group = redis.call('ZRANGE', KEYS[4 + i], 0, 0, 'WITHSCORES'), i <= groups, (i - 1) % groups + 1
   if head[1] then
     found[#found + 1], fields[#fields + 1] = {group, head[1], tonumber(head[2]), free}, head[1]
     if free then
-      free_own, free_mine, free_any = free_own or its_own(group), free_mine or group == mine, true
+      free_own, free_home, free_any = free_own or its_own(group), free_home or group == home, true
     end
   end
 end
 if #found == 0 then return {'empty'} end
 local function in_question(group, free)
   if free then return its_own(group) or not free_own end
-  return group == mine and not free_mine or not free_any
+  return group == home and not free_home or not free_any
 end
 
-for i = 8, 9 do
-  if ARGV[i] ~= '0' then
-    local count = redis.call('INCR', KEYS[i - 5])
-    if count == 1 then redis.call('EXPIRE', KEYS[i - 5], 3600) end
-    if count > tonumber(ARGV[i]) then return {'limited', redis.call('TTL', KEYS[i - 5])} end
-  end
-end
-
-local session_cost, class_cost, shares, taus = tonumber(ARGV[11]), tonumber(ARGV[12]), {}, {}
-for k = 1, (#ARGV - 14) / 2 do shares[k], taus[k] = tonumber(ARGV[13 + 2 * k]), -1000 * ARGV[14 + 2 * k] end
+local session_cost, class_cost, shares, taus = tonumber(ARGV[9]), tonumber(ARGV[10]), {}, {}
+for k = 1, (#ARGV - 12) / 2 do shares[k], taus[k] = tonumber(ARGV[11 + 2 * k]), -1000 * ARGV[12 + 2 * k] end
 local best, least, warm
-for i, packed in ipairs(redis.call('HMGET', KEYS[5], unpack(fields))) do
+for i, packed in ipairs(redis.call('HMGET', KEYS[3], unpack(fields))) do
   local each, sums, damage = found[i], packed and cmsgpack.unpack(packed), 0
   if not each[4] then damage = 0.001 * (session_cost + class_cost) end
   if in_question(each[1], each[4]) then
@@ -92,11 +83,11 @@ for i, packed in ipairs(redis.call('HMGET', KEYS[5], unpack(fields))) do
 end
 
 local group, number, since = best[1], best[2], best[3]
-local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[6], number))
+local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
 local kind = before > 0 and 'shared' or its_own(group) and 'dynamic' or 'borrowed'
 local ends = math.max(now + ARGV[3] * 1000, before)
-local weight, sums, fall = tonumber(ARGV[13]), {now, {}, {}, now, group > fixed and joins or group, {}}, {}
-local kept = 1 - weight * (1 - ARGV[14])
+local weight, sums, fall = tonumber(ARGV[11]), {now, {}, {}, now, group > fixed and joins or group, {}}, {}
+local kept = 1 - weight * (1 - ARGV[12])
 for k = 1, #taus do
   fall[k], sums[2][k] = warm and math.exp((now - warm[1]) / taus[k]) or 0, weight
   sums[6][k] = (warm and kept * warm[6][k] * fall[k] or 0) + weight
@@ -115,10 +106,10 @@ end
 local same = sums[3][ARGV[4]] or {}
 for k = 1, #taus do same[k] = (same[k] or 0) + weight end
 sums[3][ARGV[4]] = same
-redis.call('HSET', KEYS[5], number, cmsgpack.pack(sums))
-redis.call('ZREM', KEYS[6 + group + (best[4] and 0 or groups)], number)
-redis.call('ZADD', KEYS[6 + groups + sums[5]], text(now), number)
-redis.call('ZADD', KEYS[6], text(ends), number)
+redis.call('HSET', KEYS[3], number, cmsgpack.pack(sums))
+redis.call('ZREM', KEYS[4 + group + (best[4] and 0 or groups)], number)
+redis.call('ZADD', KEYS[4 + groups + sums[5]], text(now), number)
+redis.call('ZADD', KEYS[4], text(ends), number)
 local to = text(now + ARGV[3] * 1000)
 redis.call('SET', KEYS[2], table.concat({ARGV[2], number, text(now), to, kind}, ' '), 'EX', lasts)
 return {'new', ARGV[2], number, text(now), to, kind, text(ARGV[3] * 1000), text(since), group, text(before), sums[5]}

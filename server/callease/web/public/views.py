@@ -45,8 +45,10 @@ def leases() -> Response:
         listing=body["listing"],
         view=page_view(body),
         origin=request.headers.get("Origin"),
-        address=counted_address(),
+        address=request.remote_addr,
+        counted=counted_address(),
         token=body["token"],
+        solution=body["challenge"],
     )
     try:
         revealed = services().reveals.reveal(asked)
@@ -67,7 +69,7 @@ def lease_events(lease: str) -> Response:
 
 
 def _shown(revealed: Revealed) -> Response:
-    hours = revealed.hours
+    hours, challenge = revealed.hours, revealed.challenge
     body: dict[str, Any] = {
         "lease": revealed.lease,
         "number": revealed.number,
@@ -77,6 +79,8 @@ def _shown(revealed: Revealed) -> Response:
         "expires_at": rfc3339(revealed.expires_at) if revealed.expires_at else None,
         "ttl": revealed.ttl,
     }
+    if challenge:
+        body["challenge"] = challenge
     if hours:
         opens = hours["opens_at"]
         body["hours"] = {**hours, "opens_at": rfc3339(opens) if opens else None}
