@@ -57,7 +57,11 @@ const linkLike = (control: HTMLElement): HTMLElement => {
 
 const spelt = (element: HTMLElement, { number, display, extension }: Shown): string => {
   const written = WRITTEN.exec(element.textContent as string)?.[0];
-  const text = byMask(given(element, 'format'), number) || like(written, number) || display || number;
+  // The server's spelling ends with the code too, in the language of the site; the page may be in another one.
+  const text =
+    byMask(given(element, 'format'), number) ||
+    like(written, number) ||
+    (display || number).replace(/ \D+\d+$/, '');
   return extension ? `${text} ${EXTENSION} ${extension}` : text;
 };
 

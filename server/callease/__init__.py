@@ -1,3 +1,3 @@
 """Callease: self-hosted call tracking for property portals."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

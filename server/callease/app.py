@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from callease.attribution.extended import ExtendedNumbers
 from callease.attribution.learning import Learning
 from callease.attribution.reveals import Reveals
 from callease.attribution.visits import Visits
@@ -17,8 +18,10 @@ from callease.catalog.changes import ChangeMark
 from callease.catalog.lookup import CatalogLookup
 from callease.catalog.revisions import share
 from callease.leads.intake import CallIntake
+from callease.numbers.extensions import Extensions
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.pool import NumberPool
+from callease.numbers.roads import Roads
 from callease.numbers.spending import Spending
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
@@ -46,6 +49,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     changes = ChangeMark(settings.data_dir / "run" / "catalogue-mark")
     share(database, changes)
     catalog = CatalogLookup(database, changes)
+    extended = ExtendedNumbers(Roads(database, changes), Extensions(database, redis, rows, clock))
     return Services(
         settings=settings,
         clock=clock,
@@ -56,7 +60,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         catalog=catalog,
         rows=rows,
         visits=Visits(database, rows, clock),
-        reveals=Reveals(database, catalog, pool, clock, box),
+        reveals=Reveals(database, catalog, pool, extended, clock, box),
         spending=Spending(database, pool),
         learning=Learning(database, clock),
         intake=CallIntake(database, clock, box, settings.spool_dir),

@@ -1,4 +1,4 @@
-/*! Callease 1.0.0 | MIT */
+/*! Callease 1.1.0 | MIT */
 window.callease?.version ||
 (() => {
   // plugin/src/config.ts
@@ -230,7 +230,7 @@ window.callease?.version ||
   };
   var spelt = (element, { number, display, extension }) => {
     const written = WRITTEN.exec(element.textContent)?.[0];
-    const text = byMask(given(element, "format"), number) || like(written, number) || display || number;
+    const text = byMask(given(element, "format"), number) || like(written, number) || (display || number).replace(/ \D+\d+$/, "");
     return extension ? `${text} ${EXTENSION} ${extension}` : text;
   };
   var paint = (element, lease2, control) => {
@@ -449,7 +449,7 @@ window.callease?.version ||
   }, commands);
   var queue = window.callease?.q || [];
   window.callease = api;
-  api.version = "1.0.0";
+  api.version = "1.1.0";
   window.CallTrk = window.CallTrk || {
     swap: swap2,
     getSwapNumbers: (_numbers, done) => {
@@ -460,7 +460,7 @@ window.callease?.version ||
     swap2();
     const whenIdle = window.requestIdleCallback || setTimeout;
     whenIdle(sendVisit, { timeout: IDLE_MS });
-    emit("ready", { version: "1.0.0" });
+    emit("ready", { version: "1.1.0" });
     return api;
   });
   for (const call of queue) new Promise((resolve) => resolve(api(...call))).catch(console.warn);

@@ -15,6 +15,7 @@ from callease.telephony.snapshot import SnapshotWriter
 from callease.web.services import Services
 from tests.factories import CALL_CENTRE_PHONE, Cast
 from tests.support.databases import PostgresServer, on_both_databases
+from tests.support.extensions import COMMON, extend
 from tests.support.people import new_call_id, rfc3339
 
 pytestmark = on_both_databases
@@ -84,6 +85,29 @@ def test_every_call_is_routed_to_its_owner(cast: Cast, outage: Outage) -> None:
             assert routed.json["destinations"] == before[e164]["destinations"]
             assert routed.json["confidence"] == {"office": 1.0, "source": 0.0, "session": 0.0}
             assert routed.json.keys() == before[e164].keys()
+
+
+def test_a_number_with_codes_rings_its_owner(cast: Cast, outage: Outage) -> None:
+    extended = extend(cast)
+    code = extended.reveal("v")["extension"]
+    outage.begin()
+    for digits in (code, "599", None):
+        routed = cast.telephone.route(new_call_id(), COMMON, digits=digits).json
+        assert (routed["office"], routed["lease"]) == (cast.call_centre.id, None)
+        assert [each["to"] for each in routed["destinations"]] == [CALL_CENTRE_PHONE]
+        assert "collect" not in routed, "there is nothing to look a code up in"
+    outage.end()
+    assert cast.telephone.route(new_call_id(), COMMON, digits=code).json["office"] == extended.office.id
+
+
+def test_a_code_is_not_given_for_a_lease_that_could_not_be_written(cast: Cast, outage: Outage) -> None:
+    extended = extend(cast)
+    first = extended.reveal("v0")["extension"]
+    outage.begin()
+    assert extended.reveal("v1")["kind"] == "fallback"
+    outage.end()
+    assert extended.reveal("v0")["extension"] == first
+    assert extended.reveal("v1")["extension"] != first
 
 
 def test_a_route_question_may_come_by_get_and_with_a_token(cast: Cast, outage: Outage) -> None:

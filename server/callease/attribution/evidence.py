@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import Session
 
 from callease.attribution.facts import Belief, LeaseFacts, Memory, Question
 from callease.attribution.learning import learnt_curves
 from callease.attribution.models import CallerMemory, LeaseEvent
 from callease.attribution.resolver import Resolution, resolve
+from callease.numbers.codes import dialled_code
 from callease.numbers.damage import REMEMBERED
+from callease.numbers.extensions import holders_of_code
 from callease.numbers.models import Lease, SpentLease
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
@@ -25,13 +28,15 @@ _VISITOR_REMEMBERED = timedelta(days=90)
 class CalledNumber:
     """What the resolver needs to know of a number and of the office whose call it is: nothing of other owners is told.
 
-    `source_class` is the class that the number has there.
+    `source_class` is the class that the number has there. `takes_codes`: since `owner_since` it is shown for other
+    offices too, and the owner, who answers for them, may know.
     """
 
     id: str
     office_id: str
     source_class: str | None
     owner_since: datetime
+    takes_codes: bool = False
 
 
 def resolve_call(
@@ -43,6 +48,9 @@ def resolve_call(
     at: datetime,
 ) -> Resolution:
     """What can be said of the call `call_id` from what was known at `at`; the same whenever it is asked."""
+    code = dialled_code(digits)
+    holders = holders_of_code(session, number.id, code, at, at + _CLOCKS_DIFFER) if code else []
+    with_code = [_facts(lease) for lease in holders]
     on_this_number = anywhere = None
     if caller_hash:
         earlier = (
@@ -51,9 +59,8 @@ def resolve_call(
             .order_by(CallerMemory.at.desc(), CallerMemory.call_id)
             .limit(1)
         )
-        on_this_number = session.scalar(
-            earlier.where(CallerMemory.number_id == number.id, CallerMemory.office_id == number.office_id)
-        )
+        here = _of_owner(number, CallerMemory.office_id, CallerMemory.at)
+        on_this_number = session.scalar(earlier.where(CallerMemory.number_id == number.id, here))
         anywhere = session.scalar(earlier)
     return resolve(
         Question(
@@ -65,7 +72,9 @@ def resolve_call(
             leases=_leases(session, call_id, number, at),
             on_this_number=_memory(on_this_number),
             anywhere=_memory(anywhere),
-            digits=digits,
+            digits=code,
+            extension=with_code[0] if with_code else None,
+            extension_before=with_code[1:],
         ),
         learnt_curves(session),
     )
@@ -101,7 +110,7 @@ def remember(
 def _leases(session: Session, call_id: str, number: CalledNumber, at: datetime) -> list[LeaseFacts]:
     query = (
         select(Lease)
-        .where(Lease.number_id == number.id, Lease.office_id == number.office_id)
+        .where(Lease.number_id == number.id, _of_owner(number, Lease.office_id, Lease.leased_at))
         .where(Lease.leased_at <= at + _CLOCKS_DIFFER)
         .order_by(Lease.leased_at.desc(), Lease.id.desc())
         .limit(REMEMBERED)
@@ -130,6 +139,11 @@ def _leases(session: Session, call_id: str, number: CalledNumber, at: datetime) 
     ]
 
 
+def _of_owner(number: CalledNumber, office_id: Column[str], at: Column[datetime]) -> ColumnElement[bool]:
+    own = office_id == number.office_id
+    return or_(own, at >= number.owner_since) if number.takes_codes else own
+
+
 def _last_events(
     session: Session, lease_ids: Sequence[str], type_: str, since: datetime, until: datetime
 ) -> dict[str, datetime]:
@@ -153,7 +167,7 @@ def _known_visitors(session: Session, call_id: str, visitors: set[str], at: date
     return {visitor: p for visitor, p in session.execute(query) if visitor}
 
 
-def _facts(lease: Lease, spent: Iterable[SpentLease]) -> LeaseFacts:
+def _facts(lease: Lease, spent: Iterable[SpentLease] = ()) -> LeaseFacts:
     facts = LeaseFacts(
         id=lease.id,
         office_id=lease.office_id,

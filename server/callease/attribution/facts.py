@@ -89,7 +89,7 @@ class Question:
 
     `leases`: newest first, at most 48, none later than `at`. `on_this_number`: the caller's memory of this number,
     `anywhere`: of the newest call to any number. `extension`: the lease whose code was dialled; `digits` without it
-    were no valid code.
+    were no valid code. `extension_before`: leases that had the code not long before it.
     """
 
     at: datetime
@@ -102,3 +102,4 @@ class Question:
     anywhere: Memory | None = None
     digits: str | None = None
     extension: LeaseFacts | None = None
+    extension_before: Sequence[LeaseFacts] = ()

@@ -71,6 +71,18 @@ def posterior_of(question: Question, curves: DelayCurves) -> Posterior:
     return _of_new_caller(question, curves)
 
 
+def posterior_of_code(question: Question, newest: LeaseFacts, curves: DelayCurves) -> Posterior:
+    """Of a call with a code that `newest` has, and `question.extension_before` had."""
+    rates = [
+        (lease, lease.unspent * curves.first_rate(seconds_since(question.at, lease.leased_at)))
+        for lease in (newest, *question.extension_before)
+    ]
+    total = sum(rate for _, rate in rates)
+    if not question.extension_before or not total:
+        rates, total = [(newest, 1.0)], 1.0
+    return Posterior([Share(belief_of(lease, 0.0), lease, rate / total, 0.0) for lease, rate in rates], {})
+
+
 def _of_new_caller(question: Question, curves: DelayCurves) -> Posterior:
     """One who has not rung this number before, or hides: the first call of a lease, or a hidden caller's next one."""
     visitors = question.anywhere.visitors if question.anywhere else {}

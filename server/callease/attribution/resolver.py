@@ -19,8 +19,8 @@ from callease.attribution.posterior import (
     STRANGER,
     Posterior,
     Share,
-    belief_of,
     posterior_of,
+    posterior_of_code,
     seconds_since,
 )
 from callease.numbers.damage import REMEMBERED
@@ -71,7 +71,7 @@ def resolve(question: Question, curves: DelayCurves) -> Resolution:
         question = replace(question, on_this_number=None, anywhere=None)
     office_id, steps = _office(question)
     if question.extension:
-        return _proven(question, question.extension, office_id, steps)
+        return _proven(question, question.extension, office_id, steps, curves)
     if question.digits:
         steps.append(Step("extension_unknown", {"extension": question.digits}))
     steps += _caller_steps(question)
@@ -113,23 +113,31 @@ def _office(question: Question) -> tuple[str, list[Step]]:
     return question.owner_office_id, [Step("number_owner", {"office": question.owner_office_id})]
 
 
-def _proven(question: Question, lease: LeaseFacts, office_id: str, steps: list[Step]) -> Resolution:
+def _proven(
+    question: Question, lease: LeaseFacts, office_id: str, steps: list[Step], curves: DelayCurves
+) -> Resolution:
+    """Certain, unless the code had to be given again before it had rested: then late callers of others may dial it."""
     steps.append(Step("extension_match", {"extension": question.digits}))
+    if question.extension_before:
+        steps.append(Step("extension_given_again"))
     if not lease.consented:
         steps.append(Step("no_consent"))
-    posterior = Posterior((Share(belief_of(lease, 1.0), lease, 1.0, 0.0),), {})
+    posterior = posterior_of_code(question, lease, curves)
+    p = {share.belief.lease_id: share.p for share in posterior.shares}
+    holders = (lease, *question.extension_before)
+    session, said = p[lease.id], _rounded if question.extension_before else _whole
     return Resolution(
         method="extension",
         office_id=office_id,
         lease_id=lease.id,
         source_class=lease.source_class,
-        office=1.0,
-        source=1.0,
-        session=1.0,
-        candidates=((lease, 1.0),),
+        office=said(sum(p[each.id] for each in holders if each.office_id == office_id)),
+        source=said(posterior.by_class()[lease.source_class]),
+        session=said(session),
+        candidates=((lease, said(session)),),
         steps=tuple(steps),
         memory=_memory(question, office_id, posterior),
-        spent=((lease, 1.0),),
+        spent=((lease, session),),
     )
 
 
@@ -217,6 +225,10 @@ def _without_leases(question: Question) -> list[Step]:
     if question.number_class:
         steps.append(Step("class_of_number", {"source_class": question.number_class}))
     return steps
+
+
+def _whole(share: float) -> float:
+    return round(share, 4)
 
 
 def _rounded(share: float) -> float:

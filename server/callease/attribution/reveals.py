@@ -8,10 +8,11 @@ import ipaddress
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from callease.attribution import challenge
+from callease.attribution.extended import ExtendedNumbers
 from callease.attribution.learning import CurveLookup
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, host_of, matches
@@ -26,6 +27,7 @@ from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
 from callease.numbers.budgets import Asker, guard_of
 from callease.numbers.damage import COSTS, Weighing
+from callease.numbers.extensions import Asked, Coded
 from callease.numbers.lookup import NumberLookup
 from callease.numbers.models import Lease
 from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
@@ -53,7 +55,10 @@ class RevealRequest:
 @dataclass(frozen=True)
 class Revealed:
     """`number` None: nothing to show but what the page has. `reason` says why there is no lease, `challenge` how to get
-    one all the same."""
+    one all the same.
+
+    `extension`: the code to dial after the number; `locale` is the language in which the page is told so.
+    """
 
     kind: str
     number: str | None
@@ -65,6 +70,8 @@ class Revealed:
     hours: dict[str, Any] | None = None
     reason: str | None = None
     challenge: dict[str, Any] | None = None
+    extension: str | None = None
+    locale: str = ""
 
 
 class Reveals:
@@ -73,11 +80,13 @@ class Reveals:
         database: Database,
         catalog: CatalogLookup,
         pool: NumberPool,
+        extended: ExtendedNumbers,
         clock: Clock,
         box: SecretBox,
     ) -> None:
         self._numbers = NumberLookup(database)
         self._delays = CurveLookup(database)
+        self._extended = extended
         self._catalog = catalog
         self._visits = VisitLookup(database)
         self._pool = pool
@@ -135,31 +144,31 @@ class Reveals:
         lease_id = new_id("lse")
         subject = subject_of(listing.id, view.visitor, view.session, lease_id)
 
-        def rows(held: Held) -> list[Row]:
+        def rows(held: Held | Coded) -> list[Row]:
             # Redis may have held a number for somebody who was told otherwise, because its answer came too late.
             if not held.new and held.age > _PERHAPS_UNWRITTEN and self._numbers.is_logged(held.lease_id):
                 return [(LeaseEvent, _asked_again(held.lease_id, self._clock.now()))]
             if begun:
                 # The same from both, when one visitor's two clicks meet in two processes.
                 begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
-            lease = (Lease, _row(held, site, listing, view, subject, source_class, visit, begun))
-            return [(Visit, begun), lease] if begun else [lease]
+            written: list[Row] = [(Lease, _row(held, site, listing, view, subject, source_class, visit, begun))]
+            if isinstance(held, Coded):
+                written.append(held.row())
+            return [(Visit, begun), *written] if begun else written
 
         try:
-            held = self._pool.lease(
-                LeaseRequest(
-                    office_id=listing.office_id,
-                    pool_version=listing.pool_version,
-                    source_class=source_class,
-                    subject=subject,
-                    lease_id=lease_id,
-                    seconds=site.lease_seconds,
-                    guard=guard_of(self._asker(site, listing, subject, view, request, now)),
-                    weight=1.0 - self._numbers.visitor_known(view.visitor),
-                    weighing=Weighing(COSTS[site.objective], self._delays.curves()),
-                ),
-                rows,
+            asked = LeaseRequest(
+                office_id=listing.office_id,
+                pool_version=listing.pool_version,
+                source_class=source_class,
+                subject=subject,
+                lease_id=lease_id,
+                seconds=site.lease_seconds,
+                guard=guard_of(self._asker(site, listing, subject, view, request, now)),
+                weight=1.0 - self._numbers.visitor_known(view.visitor),
+                weighing=Weighing(COSTS[site.objective], self._delays.curves()),
             )
+            held = self._extended.lease(Asked(asked, _counted(view)), rows, partial(self._pool.lease, asked))
         except NotFound:
             return self._without_lease(site, listing, "no_numbers")
         except LimitExceeded as error:
@@ -168,7 +177,7 @@ class Reveals:
             return fallback(site, listing, error.code)
         return self._shown(site, listing, held)
 
-    def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held) -> Revealed:
+    def _shown(self, site: SiteFacts, listing: ListingFacts, held: Held | Coded) -> Revealed:
         return Revealed(
             kind="shared" if held.outcome == "shared" else "dynamic",
             number=held.e164,
@@ -178,6 +187,8 @@ class Reveals:
             expires_at=held.expires_at,
             ttl=round(held.left_ms / 1000),
             hours=_hours(listing, self._clock.now()),
+            extension=held.code if isinstance(held, Coded) else None,
+            locale=site.locale,
         )
 
     def _asker(
@@ -261,7 +272,7 @@ def _counted(view: PageView) -> str | None:
 
 
 def _row(
-    held: Held,
+    held: Held | Coded,
     site: SiteFacts,
     listing: ListingFacts,
     view: PageView,

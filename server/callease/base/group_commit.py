@@ -57,7 +57,9 @@ class GroupCommit:
         """
         self._do(_Work(None, lambda _: rows, None, None))
 
-    def write_after(self, call: ScriptCall, rows_of: RowsOf, behind: Behind, guard: Guard | None = None) -> Any:
+    def write_after(
+        self, call: ScriptCall, rows_of: RowsOf, behind: Behind | None = None, guard: Guard | None = None
+    ) -> Any:
         """The answer of `call`, when the rows that `rows_of` makes of it are durable.
 
         `guard` is asked first, with those of the whole group; what its `check` raises is raised here, without `call`

@@ -66,6 +66,14 @@ def display(e164: str, region: str | None = None) -> str:
     return phonenumbers.format_number(parsed, form)
 
 
+_EXTENSION = {"ru": "доб.", "kk": "қос.", "en": "ext."}
+
+
+def with_extension(written: str, code: str, locale: str) -> str:
+    """A written number and the code to dial after it, as readers of `locale` expect: `8 (7172) 69 00 00 доб. 234`."""
+    return f"{written} {_EXTENSION.get(locale[:2], _EXTENSION['en'])} {code}"
+
+
 @lru_cache(maxsize=65_536)
 def international(e164: str) -> str:
     return display(e164, None)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from callease.base.database import Database
-from callease.catalog.changes import ChangeMark
+from callease.catalog.changes import ChangeMark, Memory
 from callease.catalog.models import Advertiser, Listing, Office, Site
 
-_REMEMBERED_SECONDS = 1.0
 _DEFAULT_TIMEZONE = "UTC"
-_REMEMBERED_AT_MOST = 20_000
-
-K = TypeVar("K", bound=Hashable)
-F = TypeVar("F")
 
 
 @dataclass(frozen=True)
@@ -98,47 +91,27 @@ _LISTING_BY_ID = LISTING_FACTS.where(
 
 
 class CatalogLookup:
-    """Remembers what it found for as long as nobody on this machine has changed the catalogue, and a second at most.
-
-    Changes made on another machine are seen within that second.
-    """
+    """Remembers what it found for as long as a `Memory` does."""
 
     def __init__(self, database: Database, changes: ChangeMark) -> None:
         self._site_by_key = database.lookups.prepare(_SITE_BY_KEY)
         self._listing_by_id = database.lookups.prepare(_LISTING_BY_ID)
         self._first_timezone = database.lookups.prepare(_FIRST_TIMEZONE)
-        self._changes = changes
-        self._sites: dict[str, _Remembered[SiteFacts]] = {}
-        self._listings: dict[tuple[str, str], _Remembered[ListingFacts]] = {}
-        self._timezones: dict[str, _Remembered[str]] = {}
+        self._sites: Memory[str, SiteFacts] = Memory(changes)
+        self._listings: Memory[tuple[str, str], ListingFacts] = Memory(changes)
+        self._timezones: Memory[str, str] = Memory(changes)
 
     def site(self, key: str) -> SiteFacts | None:
         """None for an unknown or retired key. Raises Unavailable."""
-        return self._find(self._sites, key, lambda: self._read_site(key))
+        return self._sites.find(key, lambda: self._read_site(key))
 
     def listing(self, site_id: str, external_id: str) -> ListingFacts | None:
         """None for a listing that the site does not have. Raises Unavailable."""
-        key = (site_id, external_id)
-        return self._find(self._listings, key, lambda: self._read_listing(site_id, external_id))
+        return self._listings.find((site_id, external_id), lambda: self._read_listing(site_id, external_id))
 
     def portal_timezone(self) -> str:
         """The time zone of the portal's first site, for people who look at all of it. Raises Unavailable."""
-        found = self._find(self._timezones, "", self._read_timezone)
-        return found or _DEFAULT_TIMEZONE
-
-    def _find(self, known: dict[K, _Remembered[F]], key: K, read: Callable[[], F | None]) -> F | None:
-        found = known.get(key)
-        mark, now = self._changes.read(), time.monotonic()
-        if found and found.mark == mark and now < found.until:
-            return found.facts
-        facts = read()
-        if facts is None:
-            known.pop(key, None)
-            return None
-        if len(known) >= _REMEMBERED_AT_MOST:
-            known.clear()
-        known[key] = _Remembered(facts, mark, now + _REMEMBERED_SECONDS)
-        return facts
+        return self._timezones.find("", self._read_timezone) or _DEFAULT_TIMEZONE
 
     def _read_timezone(self) -> str | None:
         found: str | None = self._first_timezone.scalar()
@@ -151,10 +124,3 @@ class CatalogLookup:
     def _read_listing(self, site_id: str, external_id: str) -> ListingFacts | None:
         row = self._listing_by_id.first(site_id=site_id, external_id=external_id)
         return ListingFacts(*row) if row else None
-
-
-@dataclass(frozen=True)
-class _Remembered(Generic[F]):
-    facts: F
-    mark: bytes
-    until: float

@@ -30,9 +30,11 @@ def take_call_event(
 ) -> Call:
     """The event's call, with its one lead, and everything that is to be announced, in the caller's transaction."""
     change = take_event(session, clock, box, account_id, event, message_id)
-    if not (change.news or change.changed):
-        return change.call
     lead = session.scalar(select(Lead).where(Lead.call_id == change.call.id))
+    # A code asked for by the question where the call should go leads to another office, without any event's doing.
+    moved = lead is not None and lead.office_id != change.call.office_id
+    if not (change.news or change.changed or moved):
+        return change.call
     created = lead is None
     if lead is None:
         lead = _create_from_call(session, database, clock, change.call)

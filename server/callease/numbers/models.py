@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callease.base.database import Base
@@ -87,6 +87,27 @@ class SpentLease(Base):
     hidden: Mapped[bool] = mapped_column(Boolean)
     pool_told: Mapped[bool] = mapped_column(Boolean)
     at: Mapped[datetime]
+
+
+class NumberCode(Base):
+    """The code by which a lease is told from others of its number; `id` is the lease's.
+
+    `free_since` is when the code's lease before it ended, the beginning of time for a code never leased: of two who
+    took the same code from the same lease, only one can be in the log.
+    """
+
+    __tablename__ = "number_codes"
+    __table_args__ = (
+        UniqueConstraint("number_id", "code", "free_since"),
+        Index(None, "number_id", "code", "leased_at"),
+    )
+
+    id: Mapped[str] = mapped_column(ForeignKey("leases.id"), primary_key=True)
+    number_id: Mapped[str] = mapped_column(ForeignKey("numbers.id"))
+    code: Mapped[str] = mapped_column(String(8))
+    free_since: Mapped[datetime]
+    leased_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 watch(Number)

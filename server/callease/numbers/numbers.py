@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from callease.base.clock import Clock
-from callease.base.errors import Conflict
+from callease.base.errors import Conflict, InvalidRequest
 from callease.base.ids import new_id
 from callease.catalog import revisions
 from callease.catalog.models import Office
@@ -29,15 +29,29 @@ class Moves:
 
 
 def create_number(session: Session, clock: Clock, fields: dict[str, Any]) -> Number:
-    """Raises Conflict("number_taken") when the number is known already, whoever owns it."""
+    """Without `office_id` the portal's call centre owns it.
+
+    Raises Conflict("number_taken") when the number is known already, whoever owns it; InvalidRequest when there is no
+    call centre.
+    """
     if session.scalar(select(Number.id).where(Number.e164 == fields["e164"])):
         raise Conflict("number_taken")
+    if fields.get("office_id") is None:
+        fields = {**fields, "office_id": _call_centre(session)}
     now = clock.now()
     number = Number(id=new_id("num"), state=NumberState.ACTIVE, owner_since=now, created_at=now, **fields)
     session.add(number)
     session.flush()
     _pool_changed(session, number.office_id)
     return number
+
+
+def _call_centre(session: Session) -> str:
+    first = select(Office.id).where(Office.advertiser_id.is_(None), Office.retired_at.is_(None))
+    office_id = session.scalar(first.order_by(Office.created_at, Office.id).limit(1))
+    if office_id is None:
+        raise InvalidRequest({"office": ["is required: the portal has no call centre"]})
+    return office_id
 
 
 def update_number(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from callease.attribution.models import Visit
@@ -16,8 +17,8 @@ from callease.numbers.models import Lease
 from callease.telephony.calls import call_id, take_question
 from callease.telephony.directory import Owner, find_office
 from callease.telephony.models import Call
-from callease.telephony.providers.protocol import RouteAnswer, RouteQuestion
-from callease.telephony.routing import ring, whisper
+from callease.telephony.providers.protocol import Collect, RouteAnswer, RouteQuestion
+from callease.telephony.routing import prompt_for_code, ring, whisper
 from callease.telephony.snapshot import Snapshot
 
 
@@ -39,6 +40,7 @@ def answer_question(
             "session": call.session_confidence,
         },
         whisper=_whisper(session, call),
+        collect=_collect(session, call, owner.number.role, question.collected),
     )
 
 
@@ -63,6 +65,15 @@ def _routed(id_: str, owner: Owner, now: datetime) -> RouteAnswer:
 def _listing_external_id(session: Session, call: Call) -> str | None:
     listing = session.get(Listing, call.listing_id) if call.listing_id else None
     return listing.external_id if listing else None
+
+
+def _collect(session: Session, call: Call, role: str, collected: bool) -> Collect | None:
+    """Asked for once, at a number with codes: who dialled a wrong one reaches the owner."""
+    if role != "extension" or call.digits or collected:
+        return None
+    first = select(Site.locale).where(Site.retired_at.is_(None)).order_by(Site.created_at, Site.id).limit(1)
+    locale = session.scalar(first) or "en"
+    return Collect(prompt_for_code(locale), locale)
 
 
 def _whisper(session: Session, call: Call) -> str:

@@ -63,12 +63,13 @@ def take_question(
     if owner is None:
         raise NotFound("unknown_number")
     call = _open(session, clock, account_id, question.provider_call_id, question.dialled, question.at)
+    dialled_since = bool(call.evidence) and question.digits not in (None, call.digits)
+    call.digits = question.digits or call.digits
     if call.routed_at is None:
-        call.routed_at, call.digits = question.at, question.digits
+        call.routed_at = question.at
         call.caller = call.caller or question.caller
         _recompute(session, clock, box, call, None)
-    elif question.digits and question.digits != call.digits:
-        call.digits = question.digits
+    if dialled_since:
         _attribute(session, box, call)
     return call, owner
 
@@ -134,6 +135,7 @@ def _add_event(session: Session, clock: Clock, call: Call, event: CallEvent, mes
             duration=event.duration,
             answered_by=event.answered_by,
             recording_url=event.recording_url,
+            digits=event.digits,
             received_at=clock.now(),
         )
     )
@@ -144,7 +146,7 @@ def _add_event(session: Session, clock: Clock, call: Call, event: CallEvent, mes
 def _recompute(session: Session, clock: Clock, box: SecretBox, call: Call, type_: CallEventType | None) -> CallChange:
     rows = session.scalars(select(CallEventRow).where(CallEventRow.call_id == call.id))
     before = _facts_of(call)
-    facts = fold((_event_of(call, row) for row in rows), call.routed_at, call.caller)
+    facts = fold((_event_of(call, row) for row in rows), call.routed_at, call.caller, call.digits)
     call.caller = facts.caller
     call.started_at = facts.started_at
     call.answered_at = facts.answered_at
@@ -153,9 +155,10 @@ def _recompute(session: Session, clock: Clock, box: SecretBox, call: Call, type_
     call.disposition = facts.disposition
     call.destination = facts.destination
     call.recording_url = facts.recording_url
+    call.digits = facts.digits
     news = (type_.value,) if type_ and type_ not in call.events_seen else ()
     call.events_seen = [*call.events_seen, *news]
-    if not call.evidence or (call.caller, call.started_at) != before[:2]:
+    if not call.evidence or _facts_of(call)[:3] != before[:3]:
         _attribute(session, box, call)
     changed = _facts_of(call) != before
     if changed or news:
@@ -213,6 +216,7 @@ def _event_of(call: Call, row: CallEventRow) -> CallEvent:
         duration=row.duration,
         answered_by=row.answered_by,
         recording_url=row.recording_url,
+        digits=row.digits,
     )
 
 
@@ -220,6 +224,7 @@ def _facts_of(call: Call) -> tuple[object, ...]:
     return (
         call.caller,
         call.started_at,
+        call.digits,
         call.answered_at,
         call.ended_at,
         call.wait,

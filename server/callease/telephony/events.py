@@ -42,6 +42,7 @@ class CallEvent:
     """What one provider message says; durations in seconds, phones E.164.
 
     `caller` is None when hidden or not said, `dialled` when the message names only the call, which is known then.
+    `digits` is what the caller dialled after the number, digits alone.
     """
 
     provider_call_id: str
@@ -55,10 +56,13 @@ class CallEvent:
     duration: int | None = None
     answered_by: str | None = None
     recording_url: str | None = None
+    digits: str | None = None
 
     def fingerprint(self) -> str:
         """The same for the same message however often it comes."""
         content = {**asdict(self), "at": rfc3339(self.at)}
+        if self.digits is None:
+            del content["digits"]  # messages taken before digits were known of keep their fingerprints
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 
 
@@ -76,13 +80,19 @@ class CallFacts:
     disposition: Disposition | None
     destination: str | None
     recording_url: str | None
+    digits: str | None = None
 
 
-def fold(events: Iterable[CallEvent], routed_at: datetime | None = None, caller: str | None = None) -> CallFacts:
+def fold(
+    events: Iterable[CallEvent],
+    routed_at: datetime | None = None,
+    caller: str | None = None,
+    digits: str | None = None,
+) -> CallFacts:
     """The call that `events` describe, whatever their order and however often each is there.
 
-    `routed_at` and `caller` are of the provider's question where the call should go, if it asked. At least one event
-    or `routed_at` is needed.
+    `routed_at`, `caller` and `digits` are of the provider's question where the call should go, if it asked. At least
+    one event or `routed_at` is needed.
     """
     ordered = sorted(set(events), key=lambda event: (_RANK[event.type], event.at, event.fingerprint()))
     of_type = {type_: [event for event in ordered if event.type is type_] for type_ in CallEventType}
@@ -102,6 +112,7 @@ def fold(events: Iterable[CallEvent], routed_at: datetime | None = None, caller:
         disposition=disposition,
         destination=_last(event.answered_by for event in ordered),
         recording_url=_last(event.recording_url for event in ordered),
+        digits=_last(event.digits for event in ordered) or digits,
     )
 
 

@@ -63,6 +63,7 @@ class CallEventRow(Base):
     duration: Mapped[int | None] = mapped_column(Integer)
     answered_by: Mapped[str | None] = mapped_column(String(100))
     recording_url: Mapped[str | None] = mapped_column(Text)
+    digits: Mapped[str | None] = mapped_column(String(20))
     received_at: Mapped[datetime]
 
 

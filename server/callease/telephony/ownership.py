@@ -20,14 +20,18 @@ def resolve_owned(session: Session, call: Call, number: NumberFacts) -> Resoluti
     """What can be said of the call to the office that it belongs to: the number's owner, or a former one.
 
     A caller who rang before the present owner got the number belongs to whom he rang then, at every later call too, and
-    so does a call that began before, however late it is heard of; unless that office was retired by then.
+    so does a call that began before, however late it is heard of; unless that office was retired by then. A valid code
+    comes before all of that: the call belongs to whom the code leads to.
     """
     former_id = _former_office(session, call, number)
     # The class of the number is the present owner's.
     office_id, source_class = (former_id, None) if former_id else (number.office_id, number.source_class)
-    called = CalledNumber(number.id, office_id, source_class, number.owner_since)
+    takes_codes = number.role == "extension" and former_id is None
+    called = CalledNumber(number.id, office_id, source_class, number.owner_since, takes_codes)
     resolution = resolve_call(session, call.id, called, call.caller_hash, call.digits, call.started_at)
-    if resolution.office_id != former_id:
+    if number.role == "extension" and call.digits is None:
+        resolution = replace(resolution, steps=(Step("extension_missing"), *resolution.steps))
+    if resolution.office_id != former_id or resolution.method == "extension":
         return resolution
     others = (step for step in resolution.steps if step.key != "number_owner")
     return replace(resolution, steps=(Step("moved_number", {"office": former_id}), *others))

@@ -66,6 +66,18 @@ def ring(office: OfficeFacts, overflow: OfficeFacts | None, call_centre: OfficeF
     return Ring([], "nobody", office.id)
 
 
+_DIAL_THE_CODE = {
+    "ru": "Наберите, пожалуйста, добавочный номер или оставайтесь на линии.",
+    "kk": "Қосымша нөмірді теріңіз немесе желіде күте тұрыңыз.",
+    "en": "Please dial the extension, or stay on the line.",
+}
+
+
+def prompt_for_code(locale: str) -> str:
+    """What a caller hears who has not dialled a code yet."""
+    return _DIAL_THE_CODE.get(locale[:2], _DIAL_THE_CODE["en"])
+
+
 _SOURCE_WORD = {"ru": "Источник", "kk": "Дереккөз", "en": "Source"}
 
 

@@ -195,6 +195,35 @@ def test_an_extension_is_dialled_and_told(visitor: Visitor) -> None:
     assert visitor.shown("#b") == {"tag": "a", "text": "+7 717 269 00 01 доб. 123", "href": f"tel:{NUMBER},,123"}
 
 
+@pytest.mark.parametrize(
+    ("written", "page_format", "text"),
+    [
+        ("Показать", "", "8 (7172) 69 00 01 доб. 234"),
+        ("Показать 8 (7172) 69-00-00", "", "8 (7172) 69-00-01 доб. 234"),
+        ("Показать", "+7 (###) ###-##-##", "+7 (717) 269-00-01 доб. 234"),
+    ],
+)
+def test_the_code_is_written_once_and_in_the_language_of_the_page(
+    visitor: Visitor, written: str, page_format: str, text: str
+) -> None:
+    answer = lease_answer(display="8 (7172) 69 00 01 қос. 234", extension="234")
+    visitor.api.answers["leases"] = Answer(body=answer)
+    mask = f' data-callease-format="{page_format}"' if page_format else ""
+    visitor.open(f"<button id=b data-callease-reveal data-callease-listing={LISTING}{mask}>{written}</button>")
+    visitor.click("#b")
+    assert visitor.shown("#b") == {"tag": "a", "text": text, "href": f"tel:{NUMBER},,234"}
+
+
+@pytest.mark.parametrize(
+    "display", ["8 (7172) 69 00 01", "+7 7172 69 00 01", "8 (7172) 690001", "020 7946 0958", "(0511) 123456"]
+)
+def test_a_spelling_without_a_code_is_kept_whole(visitor: Visitor, display: str) -> None:
+    visitor.api.answers["leases"] = Answer(body=lease_answer(display=display))
+    visitor.open(BUTTON)
+    visitor.click("#b")
+    assert visitor.shown("#b")["text"] == display
+
+
 def test_a_double_click_is_one_request_and_shows_that_it_waits(visitor: Visitor) -> None:
     gate = threading.Event()
     visitor.api.answers["leases"] = Answer(body=lease_answer(), gate=gate)

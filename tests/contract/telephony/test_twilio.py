@@ -9,6 +9,7 @@ import pytest
 from callease.telephony.providers.twilio.signature import signature
 from tests.contract.conftest import refused
 from tests.factories import Cast
+from tests.support.extensions import COMMON, QALA_PHONE, Extended, extend
 from tests.support.http import Answer
 
 TOKEN = "12345"
@@ -118,6 +119,55 @@ def test_a_hidden_caller(cast: Cast, twilio: Twilio) -> None:
 
 def test_an_unknown_number_is_rejected_before_it_costs(twilio: Twilio) -> None:
     assert [each.tag for each in twiml(twilio.incoming(To="+15005550006"))] == ["Reject"]
+
+
+class TestCodes:
+    """Of a number that many offices share Twilio is told to take the code first."""
+
+    @pytest.fixture
+    def extended(self, cast: Cast) -> Extended:
+        return extend(cast)
+
+    @pytest.fixture
+    def shown(self, extended: Extended) -> dict[str, Any]:
+        return extended.reveal("v")
+
+    @pytest.fixture
+    def twilio(self, extended: Extended) -> Twilio:
+        return Twilio(extended.cast, COMMON)
+
+    def test_the_caller_is_asked_for_the_code(self, cast: Cast, twilio: Twilio) -> None:
+        gather, dial = twiml(twilio.incoming())
+        assert (gather.tag, gather.get("input"), gather.get("finishOnKey")) == ("Gather", "dtmf", "#")
+        assert [(say.tag, say.get("language"), say.text) for say in gather] == [
+            ("Say", "ru-RU", "Наберите, пожалуйста, добавочный номер или оставайтесь на линии.")
+        ]
+        assert [each.text for each in dial] == [cast.call_centre.phone]
+        assert cast.api.all("/leads") == [], "nobody's phone rings yet"
+
+    def test_the_code_leads_to_its_office(self, twilio: Twilio, extended: Extended, shown: dict[str, Any]) -> None:
+        gather, _ = twiml(twilio.incoming())
+        (dial,) = twiml(twilio.post(gather.attrib["action"], CallStatus="in-progress", Digits=shown["extension"]))
+        assert [each.text for each in dial] == [QALA_PHONE]
+        lead = one(extended.cast.api.all("/leads"))
+        assert (lead["advertiser"], lead["attribution"]["method"]) == (extended.qala["id"], "extension")
+        assert (lead["call"]["answered_at"], lead["call"]["disposition"]) == (None, None), "Twilio alone picked up"
+
+    @pytest.mark.parametrize("form", [{}, {"Digits": ""}, {"Digits": "599"}])
+    def test_without_a_right_one_the_owner_is_rung(self, cast: Cast, twilio: Twilio, form: dict[str, str]) -> None:
+        gather, _ = twiml(twilio.incoming())
+        (dial,) = twiml(twilio.post(gather.attrib["action"], CallStatus="in-progress", **form))
+        assert [each.text for each in dial] == [cast.call_centre.phone]
+        assert one(cast.api.all("/leads"))["attribution"]["method"] == "owner"
+
+    def test_who_hangs_up_before_dialling_one_is_the_owners(self, cast: Cast, twilio: Twilio) -> None:
+        twilio.incoming()
+        twilio.post(twilio.account["events_url"], CallStatus="completed", CallDuration="3")
+        assert (one(cast.api.all("/leads"))["call"]["disposition"]) == "missed"
+
+    def test_an_owner_whom_nobody_answers_for_is_asked_for_the_code_too(self, cast: Cast, twilio: Twilio) -> None:
+        cast.api.patch(f"/offices/{cast.call_centre.id}", {"destinations": []})
+        assert [each.tag for each in twiml(twilio.incoming())] == ["Gather", "Hangup"]
 
 
 @pytest.mark.parametrize("where", ["events_url", "route_url"])

@@ -84,4 +84,13 @@ def test_every_step_since_the_first_can_be_taken_back(empty: Database) -> None:
         columns = Table("numbers", MetaData(), autoload_with=connection).columns.keys()
     assert not {"previous_office_id", "next_office_id", "next_source_class", "quarantine_until"} & set(columns)
     assert "fences" not in inspect(empty.engine).get_table_names()
+
+
+def test_codes_can_be_taken_back(empty: Database) -> None:
+    upgrade(empty)
+    command.downgrade(alembic_config(empty), "0004")
+    with empty.engine.connect() as connection:
+        found = inspect(connection)
+        assert "number_codes" not in found.get_table_names()
+        assert "digits" not in {column["name"] for column in found.get_columns("call_events")}
     upgrade(empty)

@@ -121,6 +121,21 @@ class TestExtension:
         found = resolve(question(digits="17", extension=lease("lse_x", office_id="off_other")))
         assert found.office_id == "off_other"
 
+    def test_a_code_that_another_had_not_long_before_is_no_proof(self) -> None:
+        """Only where no number has any code left that has rested."""
+        newest, before = lease("lse_new", age=30), lease("lse_old", age=3 * 86_400, source_class="organic")
+        found = resolve(question(digits="234", extension=newest, extension_before=(before,)))
+        assert (found.method, found.lease_id, found.office) == ("extension", "lse_new", 1.0)
+        assert 0.99 < found.session < 1
+        assert found.source == found.session
+        assert "extension_given_again" in keys(found)
+
+    def test_nor_is_the_office_where_another_office_had_it(self) -> None:
+        newest, before = lease("lse_new", age=5 * 86_400), lease("lse_old", age=6 * 86_400, office_id="off_other")
+        found = resolve(question(digits="234", extension=newest, extension_before=(before,)))
+        assert 0.5 < found.session < 0.9
+        assert (found.office, found.source) == (found.session, 1.0)
+
     def test_digits_that_are_no_code_decide_nothing(self) -> None:
         with_digits = resolve(question(lease(), digits="99"))
         assert "extension_unknown" in keys(with_digits)

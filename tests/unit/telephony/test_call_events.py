@@ -1,14 +1,17 @@
 """Events of one call, twice, late and in every order."""
 
+import hashlib
+import json
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callease.base.clock import rfc3339
 from callease.telephony.events import CallEvent, CallEventType, CallFacts, Disposition, fold
 
 RINGING, ANSWERED, ENDED, RECORDED = CallEventType
@@ -99,6 +102,11 @@ class TestPartsOfACall:
     def test_a_caller_is_known_from_any_event(self) -> None:
         assert fold([event(RINGING, 0, caller=None), event(ENDED, 30)]).caller == CALLER
 
+    def test_digits_are_known_from_any_event_and_from_the_question(self) -> None:
+        assert fold(WHOLE).digits is None
+        assert fold(WHOLE, digits="234").digits == "234"
+        assert fold([replace(WHOLE[0], digits="345"), *WHOLE[1:]], digits="234").digits == "345"
+
     def test_a_repetition_with_a_later_time_moves_nothing_back(self) -> None:
         facts = fold([*WHOLE, replace(WHOLE[2], at=at(500)), replace(WHOLE[0], at=at(300))])
         assert (facts.started_at, facts.ended_at, facts.duration) == (at(0), at(102), 102)
@@ -114,6 +122,13 @@ class TestFingerprint:
 
         there = replace(WHOLE[0], at=WHOLE[0].at.astimezone(timezone(timedelta(hours=5))))
         assert there.fingerprint() == WHOLE[0].fingerprint()
+
+    def test_of_an_event_without_digits_it_is_as_before_there_were_any(self) -> None:
+        """Else a message that comes once more after an update would count twice."""
+        content = {name: value for name, value in asdict(WHOLE[0]).items() if name != "digits"}
+        text = json.dumps({**content, "at": rfc3339(WHOLE[0].at)}, sort_keys=True)
+        assert WHOLE[0].fingerprint() == hashlib.sha256(text.encode()).hexdigest()[:40]
+        assert replace(WHOLE[0], digits="234").fingerprint() != WHOLE[0].fingerprint()
 
     @given(st.integers(1, 10_000))
     def test_every_fact_counts(self, number: int) -> None:

@@ -135,7 +135,7 @@ class TestQuestion:
     def test_by_post(self) -> None:
         asked = GENERIC.question(post(self.QUESTION | {"at": "2026-11-21T09:59:00Z", "digits": "42#"}), NOW)
         assert (asked.provider_call_id, asked.dialled, asked.caller) == ("1", "+77172690001", "+77011234567")
-        assert (asked.at, asked.digits, asked.ringing) == (datetime(2026, 11, 21, 9, 59, tzinfo=UTC), "42#", False)
+        assert (asked.at, asked.digits, asked.ringing) == (datetime(2026, 11, 21, 9, 59, tzinfo=UTC), "42", False)
 
     def test_by_get(self) -> None:
         query = "call_id=1&from=%2B77011234567&to=%2B77172690001&digits=42"

@@ -1,5 +1,6 @@
 """Twilio's requests as they come, and TwiML as Twilio takes it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +10,7 @@ import pytest
 
 from callease.base.errors import InvalidRequest
 from callease.telephony.events import CallEvent, CallEventType, Disposition
-from callease.telephony.providers.protocol import Incoming, RouteAnswer
+from callease.telephony.providers.protocol import Collect, Incoming, RouteAnswer
 from callease.telephony.providers.twilio.adapter import TwilioProvider
 from callease.telephony.providers.twilio.signature import signature
 
@@ -178,7 +179,14 @@ class TestQuestion:
         assert (question.dialled, question.caller) == ("+77172690001", "+77011234567")
 
     def test_digits_of_a_gather(self) -> None:
-        assert TWILIO.question(post(INBOUND | {"Digits": "123"}, ROUTE_URL), NOW).digits == "123"
+        question = TWILIO.question(post(INBOUND | {"Digits": "123"}, f"{ROUTE_URL}?collected=1"), NOW)
+        assert (question.digits, question.collected) == ("123", True)
+        assert not TWILIO.question(post(INBOUND, ROUTE_URL), NOW).collected
+
+    def test_a_question_rings_whatever_the_status_and_brings_the_digits(self) -> None:
+        form = INBOUND | {"CallStatus": "in-progress", "Digits": "123#"}
+        (event,) = TWILIO.translate(replace(post(form, ROUTE_URL), suffix="route"), NOW)
+        assert (event.type, event.digits) == (RINGING, "123")
 
     @pytest.mark.parametrize("missing", ["CallSid", "To"])
     def test_without_what_is_asked_about(self, missing: str) -> None:
@@ -198,6 +206,24 @@ def answer(*destinations: dict[str, Any], **facts: Any) -> ElementTree.Element:
 
 
 class TestTwiml:
+    @pytest.mark.parametrize(
+        ("locale", "spoken", "begins"),
+        [("ru", "ru-RU", "Наберите"), ("kk", "ru-RU", "Наберите"), ("en-GB", "en-GB", "Please"),
+         ("de", "en-GB", "Please")],
+    )  # fmt: skip
+    def test_the_code_is_asked_for_in_a_language_that_twilio_speaks(
+        self, locale: str, spoken: str, begins: str
+    ) -> None:
+        gather, dial = answer({"to": "+77172555555"}, collect=Collect("қос.", locale))
+        assert (gather.tag, dial.tag) == ("Gather", "Dial")
+        assert gather.attrib == {
+            "input": "dtmf", "timeout": "4", "finishOnKey": "#", "actionOnEmptyResult": "true",
+            "action": f"{ROUTE_URL}?collected=1", "method": "POST",
+        }  # fmt: skip
+        (say,) = gather
+        assert say.get("language") == spoken
+        assert (say.text or "").startswith(begins)
+
     def test_one_destination(self) -> None:
         response = answer({"to": "+77172555555", "timeout": 25})
         (dial,) = response

@@ -26,19 +26,35 @@ class Incoming:
 
 @dataclass(frozen=True)
 class RouteQuestion:
-    """Where does this call go? `ringing`: the question itself says that the call has begun."""
+    """Where does this call go? `ringing`: the question itself says that the call has begun.
+
+    `digits`: what the caller dialled after the number, digits alone; `collected`: the caller has had the occasion to.
+    """
 
     provider_call_id: str
     at: datetime
     dialled: str
     caller: str | None
     digits: str | None = None
+    collected: bool = False
     ringing: bool = False
 
 
 @dataclass(frozen=True)
+class Collect:
+    """The caller may dial a code first: `prompt` is said in the language of `locale`, then `timeout` seconds waited."""
+
+    prompt: str
+    locale: str
+    timeout: int = 4
+
+
+@dataclass(frozen=True)
 class RouteAnswer:
-    """`call` as in the contract; `record` whether the call is to be recorded. None of it depends on a provider."""
+    """`call` as in the contract; `record` whether the call is to be recorded. None of it depends on a provider.
+
+    `collect`: the number leads to many offices, and which one is not known yet. Who dials nothing is put through.
+    """
 
     call: str
     advertiser: str | None
@@ -49,6 +65,7 @@ class RouteAnswer:
     confidence: Mapping[str, float] = field(default_factory=lambda: {"office": 1.0, "source": 0.0, "session": 0.0})
     whisper: str = ""
     record: bool = True
+    collect: Collect | None = None
 
 
 @dataclass(frozen=True)

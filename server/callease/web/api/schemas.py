@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from callease.delivery.endpoints import ALL_EVENTS, EVENT_TYPES
 from callease.tenancy.roles import Role
@@ -95,9 +97,12 @@ class ListingSchema(Resource):
     updated_at = Moment(dump_only=True)
 
 
+_OWNER = "needed, but of a number with the role `extension`: without one that is the portal's call centre's"
+
+
 class NumberSchema(Resource):
     e164 = Phone(required=True)
-    office = reference("office_id", required=True)
+    office = reference("office_id", load_default=None, metadata={"description": _OWNER})
     source_class = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"\A[a-z0-9_]{1,40}\Z"))
     role = fields.String(load_default="lease", validate=validate.OneOf(["lease", "static", "extension"]))
     telephony_account = reference("telephony_account_id", load_default=None, allow_none=True)
@@ -107,6 +112,12 @@ class NumberSchema(Resource):
     next_office = reference("next_office_id", dump_only=True, allow_none=True)
     next_source_class = fields.String(dump_only=True, allow_none=True)
     quarantine_until = Moment(dump_only=True, allow_none=True)
+
+    @validates_schema
+    def _owned(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Only a number with codes has an owner of its own accord: the portal's call centre."""
+        if "office_id" in data and data["office_id"] is None and data.get("role") != "extension":
+            raise ValidationError("Missing data for required field.", "office")
 
 
 class TelephonyAccountSchema(Resource):

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from callease.attribution.reveals import Revealed, RevealRequest
 from callease.base.clock import rfc3339
 from callease.base.errors import Unavailable
-from callease.base.phones import display
+from callease.base.phones import display, with_extension
 from callease.web import problems
 from callease.web.metrics import LEASES, REVEAL_SECONDS
 from callease.web.public.outage import reveal_without_database
@@ -69,16 +69,19 @@ def lease_events(lease: str) -> Response:
 
 
 def _shown(revealed: Revealed) -> Response:
-    hours, challenge = revealed.hours, revealed.challenge
+    hours, code, challenge = revealed.hours, revealed.extension, revealed.challenge
+    written = display(revealed.number, revealed.region) if revealed.number else None
     body: dict[str, Any] = {
         "lease": revealed.lease,
         "number": revealed.number,
-        "display": display(revealed.number, revealed.region) if revealed.number else None,
+        "display": with_extension(written, code, revealed.locale) if written and code else written,
         "kind": revealed.kind,
         "listing": revealed.listing,
         "expires_at": rfc3339(revealed.expires_at) if revealed.expires_at else None,
         "ttl": revealed.ttl,
     }
+    if code:
+        body["extension"] = code
     if challenge:
         body["challenge"] = challenge
     if hours:

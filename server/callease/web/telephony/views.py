@@ -50,7 +50,7 @@ def route(address: str) -> Response:
     except NotFound:
         ROUTES.labels("unknown_number").inc()
         return _response(provider.unknown_number_reply())
-    if question.ringing:
+    if question.ringing and answer.collect is None:
         _take_ringing(parts, account, incoming)
     return _response(provider.route_reply(answer, _events_url(parts, account)))
 

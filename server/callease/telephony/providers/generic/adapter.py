@@ -46,13 +46,18 @@ class GenericProvider:
     def question(self, incoming: Incoming, now: datetime) -> RouteQuestion:
         given = dict(parse_qsl(urlsplit(incoming.url).query)) if incoming.method == "GET" else _json_object(incoming)
         loaded = _load(_ROUTE, given)
-        return RouteQuestion(provider_call_id=loaded.pop("call_id"), **{**loaded, "at": loaded["at"] or now})
+        collected = given.get("digits") is not None
+        at = loaded.pop("at") or now
+        return RouteQuestion(provider_call_id=loaded.pop("call_id"), at=at, collected=collected, **loaded)
 
     def events_reply(self, call: str | None) -> Reply:
         return Reply(200, "application/json", json.dumps({"call": call}))
 
     def route_reply(self, answer: RouteAnswer, events_url: str) -> Reply:
-        return Reply(200, "application/json", json.dumps(asdict(answer), ensure_ascii=False))
+        content = asdict(answer)
+        if answer.collect is None:
+            del content["collect"]
+        return Reply(200, "application/json", json.dumps(content, ensure_ascii=False))
 
     def unknown_number_reply(self) -> Reply:
         problem = {"type": "about:blank", "title": "Unknown number", "status": 404, "code": "unknown_number"}

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from callease.base.errors import InvalidRequest
 from callease.base.phones import provider_phone
+from callease.numbers.codes import dialled_code
 from callease.telephony.events import CallEvent, CallEventType, Disposition
-from callease.telephony.providers.protocol import Incoming, Reply, RouteAnswer, RouteQuestion
+from callease.telephony.providers.protocol import Collect, Incoming, Reply, RouteAnswer, RouteQuestion
 from callease.telephony.providers.twilio.signature import is_signed
+from callease.telephony.routing import prompt_for_code
 
 _CREDENTIALS = ("account_sid", "auth_token")
 _FORM = "application/x-www-form-urlencoded"
@@ -31,6 +33,9 @@ _DISPOSITIONS = {
     "failed": Disposition.FAILED,
 }
 _RING_SECONDS = 30
+_VOICES = {"ru": "ru-RU", "en": "en-GB"}
+# In the address of the second question: the caller has had the occasion to dial a code.
+_COLLECTED = ("collected", "1")
 # What stands in From when the caller is hidden: ANONYMOUS, RESTRICTED, UNAVAILABLE, UNKNOWN on a telephone's keys.
 _HIDDEN = frozenset({"+266696687", "+7378742833", "+86282452253", "+8656696"})
 
@@ -56,6 +61,10 @@ class TwilioProvider:
         call_sid = form.get("ParentCallSid") or form.get("CallSid")
         if not call_sid:
             raise InvalidRequest({"CallSid": ["is required"]})
+        if incoming.suffix == "route":
+            # Whatever its status: to take digits, Twilio itself has answered the call.
+            digits = dialled_code(form.get("Digits"))
+            return [_event(form, call_sid, CallEventType.RINGING, now, digits=digits)]
         if form.get("RecordingStatus"):
             return _recorded(form, call_sid, now) if form["RecordingStatus"] == "completed" else []
         if form.get("ParentCallSid"):
@@ -75,7 +84,8 @@ class TwilioProvider:
             at=_at(form, now),
             dialled=dialled,
             caller=_caller(form),
-            digits=form.get("Digits"),
+            digits=dialled_code(form.get("Digits")),
+            collected=_COLLECTED in parse_qsl(urlsplit(incoming.url).query),
             ringing=True,
         )
 
@@ -84,8 +94,10 @@ class TwilioProvider:
 
     def route_reply(self, answer: RouteAnswer, events_url: str) -> Reply:
         response = ElementTree.Element("Response")
+        if answer.collect:
+            _gather(response, answer.collect, events_url)
         if not answer.destinations:
-            ElementTree.SubElement(response, "Reject")
+            ElementTree.SubElement(response, "Hangup" if answer.collect else "Reject")
             return _twiml(response)
         timeout = max(int(each.get("timeout") or _RING_SECONDS) for each in answer.destinations)
         attributes = {"answerOnBridge": "true", "timeout": str(timeout), "action": events_url, "method": "POST"}
@@ -104,6 +116,16 @@ class TwilioProvider:
         response = ElementTree.Element("Response")
         ElementTree.SubElement(response, "Reject")
         return _twiml(response)
+
+
+def _gather(response: ElementTree.Element, collect: Collect, events_url: str) -> None:
+    """Whoever dials nothing is asked about again all the same, with no digits, and then put through."""
+    action = f"{events_url.removesuffix('events')}route?{urlencode([_COLLECTED])}"
+    attributes = {"input": "dtmf", "timeout": str(collect.timeout), "finishOnKey": "#", "actionOnEmptyResult": "true"}
+    gather = ElementTree.SubElement(response, "Gather", {**attributes, "action": action, "method": "POST"})
+    # Twilio's documentation names no Kazakh voice.
+    spoken = "ru" if collect.locale[:2] in ("ru", "kk") else "en"
+    ElementTree.SubElement(gather, "Say", {"language": _VOICES[spoken]}).text = prompt_for_code(spoken)
 
 
 def _form(incoming: Incoming) -> dict[str, str]:
