@@ -125,16 +125,16 @@ def _proven(
     posterior = posterior_of_code(question, lease, curves)
     p = {share.belief.lease_id: share.p for share in posterior.shares}
     holders = (lease, *question.extension_before)
-    session, said = p[lease.id], _rounded if question.extension_before else _whole
+    session = p[lease.id]
     return Resolution(
         method="extension",
         office_id=office_id,
         lease_id=lease.id,
         source_class=lease.source_class,
-        office=said(sum(p[each.id] for each in holders if each.office_id == office_id)),
-        source=said(posterior.by_class()[lease.source_class]),
-        session=said(session),
-        candidates=((lease, said(session)),),
+        office=_proof(sum(p[each.id] for each in holders if each.office_id == office_id)),
+        source=_proof(posterior.by_class()[lease.source_class]),
+        session=_proof(session),
+        candidates=((lease, _proof(session)),),
         steps=tuple(steps),
         memory=_memory(question, office_id, posterior),
         spent=((lease, session),),
@@ -227,8 +227,9 @@ def _without_leases(question: Question) -> list[Step]:
     return steps
 
 
-def _whole(share: float) -> float:
-    return round(share, 4)
+def _proof(share: float) -> float:
+    """Certain only where nobody else may have dialled the code."""
+    return 1.0 if share > 1 - 1e-9 else _rounded(share)
 
 
 def _rounded(share: float) -> float:
