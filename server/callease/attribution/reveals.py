@@ -202,6 +202,7 @@ class Reveals:
     ) -> Asker:
         return Asker(
             site_id=site.id,
+            office_id=listing.office_id or "",
             subject=subject,
             visitor=_counted(view),
             address=request.counted,

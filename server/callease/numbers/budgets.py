@@ -1,7 +1,7 @@
-"""How many leases an hour one visitor, address, network or listing may have before a further one is suspicious.
+"""How many leases an hour one visitor, address, network, listing, office or site may have before one is suspicious.
 
 Counted are subjects, (visitor, listing) mostly, of one site: who asks again for a number that was shown costs nothing.
-All sets of a site carry its hash tag, none of an office's: a drain of one office is not felt by another.
+An office's budget is spent long before its site's: a drain of one office is not felt by another.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ BUDGETS = {
     "address": Budget(300, 3_000),
     "network": Budget(1_200, 12_000),
     "listing": Budget(600, 6_000),
+    "office": Budget(3_000, 30_000),
+    "site": Budget(20_000, 200_000),
 }
 
 
@@ -42,6 +44,7 @@ class Asker:
     """Who wants a lease; `visitor`, `address` None: not counted. `proof`: the id of the challenge that was solved."""
 
     site_id: str
+    office_id: str
     subject: str
     visitor: str | None
     address: str | None
@@ -51,6 +54,7 @@ class Asker:
     @property
     def counted(self) -> dict[str, str]:
         of = {"visitor": self.visitor, "address": self.address, "listing": self.listing}
+        of |= {"office": self.office_id, "site": self.site_id}
         if self.address:
             of["network"] = network_of(self.address)
         return {name: of[name] or "" for name in BUDGETS if of.get(name)}

@@ -15,8 +15,10 @@ FEW = {
     "address": Budget(4, 8),
     "network": Budget(6, 12),
     "listing": Budget(8, 16),
+    "office": Budget(10, 20),
+    "site": Budget(14, 28),
 }
-ANYBODY = Asker("sit_1", "subject", None, None, "lst_1")
+ANYBODY = Asker("sit_1", "off_1", "subject", None, None, "lst_1")
 
 
 @pytest.fixture
@@ -68,6 +70,13 @@ def test_a_listing_that_everybody_drains(ask: Callable[[Asker], str | None]) -> 
     assert found == [None] * 8 + ["listing"]
     assert ask(replace(ANYBODY, subject="other", listing="lst_2")) is None
     assert ask(replace(ANYBODY, subject="other", site_id="sit_2")) is None
+
+
+def test_an_office_s_drain_ends_before_others_feel_it(ask: Callable[[Asker], str | None]) -> None:
+    drain = [ask(replace(ANYBODY, subject=f"s{n}", listing=f"lst_{n}")) for n in range(30)]
+    assert drain == [None] * 10 + ["office"] * 20
+    others = [ask(replace(ANYBODY, subject=f"o{n}", office_id="off_2", listing=f"lst_o{n}")) for n in range(5)]
+    assert others == [None] * 4 + ["site"]
 
 
 def test_who_has_worked_gets_more_but_once_a_challenge(ask: Callable[[Asker], str | None]) -> None:
