@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.numbers.damage import PastLease, Sums, sums_of, warm_since
 from callease.numbers.delays import FIRST_SECONDS
 from callease.numbers.groups import Groups
-from callease.numbers.log import LeaseLog, PoolFacts
+from callease.numbers.log import LeaseLog, LiveLease, PoolFacts
 
 LUA = Path(__file__).parent / "lua"
 _TRIES = 4
@@ -142,11 +142,12 @@ def _contents(plan: Plan, facts: PoolFacts, now: datetime, key: Keys) -> tuple[l
         held[lease.number_id] = max(held[lease.number_id], ms(lease.expires_at))
     past = [each for each in facts.leases if each.number_id in held]
     sums, since = sums_of(past), _warm_since(past, [id_ for id_, until in held.items() if until])
+    several = _several_until(live)
     last_class = {each.number_id: each.source_class for each in past}
-    values: list[str | int] = [ms(now), plan.groups.count, _warmth(Sums(now)), len(facts.numbers)]
+    values: list[str | int] = [ms(now), plan.groups.count, _warmth(Sums(now), 0), len(facts.numbers)]
     for number in facts.numbers:
         group = plan.groups.group_of(number.source_class, last_class.get(number.id))
-        warmth = _warmth(sums[number.id]) if number.id in sums else ""
+        warmth = _warmth(sums[number.id], several.get(number.id, 0)) if number.id in sums else ""
         values += [number.id, group, since.get(number.id, 0), held[number.id], warmth]
     for lease in live:
         times = f"{ms(lease.leased_at)} {ms(lease.expires_at)}"
@@ -164,10 +165,18 @@ def _warm_since(past: Sequence[PastLease], shown: Sequence[str]) -> dict[str, in
     return {id_: warm_since(leases) for id_, leases in newest_first.items()}
 
 
-def _warmth(sums: Sums) -> str:
+def _several_until(live: Iterable[LiveLease]) -> dict[str, int]:
+    """By number: until when, in ms, more than one lease holds it."""
+    ends: dict[str, list[int]] = {}
+    for lease in live:
+        ends.setdefault(lease.number_id, []).append(ms(lease.expires_at))
+    return {id_: sorted(of)[-2] for id_, of in ends.items() if len(of) > 1}
+
+
+def _warmth(sums: Sums, several_until: int) -> str:
     """As `lua/lease.lua` keeps it; group and time since are the rebuild's own."""
     whole = [sum(each) for each in zip(*sums.by_class.values(), strict=True)] or [0.0] * len(FIRST_SECONDS)
-    return json.dumps([ms(sums.at), whole, sums.by_class, 0, 0, sums.sessions])
+    return json.dumps([ms(sums.at), whole, sums.by_class, 0, 0, sums.sessions, several_until])
 
 
 @lru_cache(maxsize=4_096)

@@ -119,6 +119,29 @@ def test_a_short_lease_does_not_end_another_s_hold(unsplit: Desk) -> None:
     assert shared.outcome == "shared"
 
 
+def test_who_had_a_number_first_is_told_that_it_is_shared_by_now(parts: Services, cast: Cast, clock: SetClock) -> None:
+    desk = Desk.of_a_new_office(parts, cast, numbers=1)
+    assert desk.outcome("v", at=0)[1] == "dynamic"
+    assert desk.outcome("v", at=1)[1] == "dynamic"
+    desk.lease("short", at=2, seconds=60)
+    for rebuilt in (False, True):
+        if rebuilt:
+            parts.redis.call(lambda client: client.flushall())
+            clock.advance(3)
+            desk.rebuild()
+            clock.advance(-3)
+        assert [desk.outcome("v", at=at)[1] for at in (3, 61.999, 62)] == ["shared", "shared", "dynamic"]
+
+
+def test_a_rebuild_of_a_pool_that_goes_on_knows_who_shares_a_number(parts: Services, cast: Cast) -> None:
+    desk = Desk.of_a_new_office(parts, cast, numbers=1)
+    desk.lease("v", at=0)
+    desk.lease("w", at=1, logged=False)
+    create = {"e164": "+79980000000", "office": desk.office_id}
+    cast.api.post("/numbers", create)
+    assert desk.outcome("v", at=2)[1] == "shared"
+
+
 def test_a_number_that_is_added_is_leased_at_once(unsplit: Desk, cast: Cast) -> None:
     held = [unsplit.lease(f"v{index}", at=index) for index in range(3)]
     assert unsplit.outcome("full", at=4)[1] == "shared"

@@ -80,7 +80,7 @@ class Model:
         if held := self.leases.get(subject):
             number, outcome, until = held
             if until > now and number in self.numbers:
-                return False, {number: outcome}
+                return False, {number: "shared" if self._is_others(number, subject, now) else outcome}
         if not self.numbers:
             return None
         split = {number.source_class for number in self.numbers.values()} - {None}
@@ -97,6 +97,10 @@ class Model:
         least = min(number.damage(source_class, now) for number in candidates)
         best = [number for number in candidates if number.damage(source_class, now) <= least + 1e-9]
         return True, {number.id: self._outcome(number, wanted, now) for number in best}
+
+    def _is_others(self, number: str, subject: str, now: datetime) -> bool:
+        leases = (lease for other, lease in self.leases.items() if other != subject)
+        return any(on == number and until > now for on, _, until in leases)
 
     def _coldest(self, split: set[str | None], now: datetime, free: bool) -> dict[object, ModelNumber]:
         coldest: dict[object, ModelNumber] = {}

@@ -28,7 +28,7 @@ def _fall(seconds: float) -> list[float]:
 def _in_redis(desk: Desk, at_ms: int) -> dict[str, Mapping[str, list[float]]]:
     """By number: what is pending at a moment of each class, of all of them, and of sessions."""
     pending = {}
-    for number, (moment, whole, by_class, _, _, sessions) in desk.warmth().items():
+    for number, (moment, whole, by_class, _, _, sessions, _) in desk.warmth().items():
         fall = _fall((at_ms - moment) / 1000)
         of = {**by_class, "all": whole, "sessions": sessions}
         pending[number] = {name: [a * b for a, b in zip(each, fall, strict=True)] for name, each in of.items()}

@@ -1,7 +1,7 @@
 -- Leases one number of one office to one subject, or returns the lease that the subject holds already.
 -- KEYS  1 pool stamp   2 the subject's lease   3 warmth: of each leased number {moment ms, what is pending of each
 --       component, the same by source class, warm since ms, index of its group, the same of sessions that are not
---       covered}   4 held numbers (score: until, ms)
+--       covered, until when, ms, more than one lease holds it}   4 held numbers (score: until, ms)
 --       5.. groups of free numbers (score: warm since, ms; 0: never leased), at most 8: first those of one source
 --       class each, then those for any class; then as many groups of held numbers
 -- ARGV  1 stamp expected   2 lease id   3 seconds the lease lasts   4 source class
@@ -12,11 +12,11 @@
 --       time constant in seconds, of each component of the delay
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"empty"}  the office has no number to lease
---         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared",
---          ms left of it, warm since ms before this lease, index of its group and held until ms before it, index of its
+--         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared"
+--          (asked again: by now), ms left of it, warm since ms before this lease, index of its group and held until ms before it, index of its
 --          group since}
 -- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group, free and held, 16 in all
--- INVARIANT  a number in somebody else's lease is given out only as "shared": where nothing is free, or where its class
+-- INVARIANT  a number in somebody else's lease is called "shared", also to who had it first: it is given where nothing is free, or where its class
 --            has no free one and it is harmed less than those that could be borrowed; a free number of the class (of
 --            one without numbers of its own: one for any class) is taken first; only numbers that the rebuild wrote can
 --            be returned.
@@ -32,7 +32,9 @@ local lasts = ARGV[8] == '' and ARGV[3] or 86400 -- by the server's own clock, w
 local mine = redis.call('GET', KEYS[2])
 if mine then
   local lease, number, from, to, kind = string.match(mine, '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
-  if tonumber(to) > now and redis.call('HEXISTS', KEYS[3], number) == 1 then
+  local known = tonumber(to) > now and redis.call('HGET', KEYS[3], number)
+  if known then
+    if (cmsgpack.unpack(known)[7] or 0) > now then kind = 'shared' end
     return {'again', lease, number, from, to, kind, text(to - now), '0', '0', '0', '0'}
   end
 end
@@ -86,7 +88,9 @@ local group, number, since = best[1], best[2], best[3]
 local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
 local kind = before > 0 and 'shared' or its_own(group) and 'dynamic' or 'borrowed'
 local ends = math.max(now + ARGV[3] * 1000, before)
-local weight, sums, fall = tonumber(ARGV[11]), {now, {}, {}, now, group > fixed and joins or group, {}}, {}
+local several = before > 0 and math.max(warm[7] or 0, math.min(before, now + ARGV[3] * 1000)) or 0
+local weight, fall = tonumber(ARGV[11]), {}
+local sums = {now, {}, {}, now, group > fixed and joins or group, {}, several}
 local kept = 1 - weight * (1 - ARGV[12])
 for k = 1, #taus do
   fall[k], sums[2][k] = warm and math.exp((now - warm[1]) / taus[k]) or 0, weight

@@ -17,10 +17,13 @@ local goes_on = run_there == run and fence_there == fence
 if run_there == run and tonumber(fence_there) > tonumber(fence) then return 0 end
 if not goes_on and ARGV[2] == '0' then return 0 end
 local now, groups = tonumber(ARGV[3]), tonumber(ARGV[4])
-local known = {}
+local known, several = {}, {}
 if goes_on then
   local held = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
-  for i = 1, #held, 2 do known[held[i]] = tonumber(held[i + 1]) end
+  for i = 1, #held, 2 do
+    known[held[i]] = tonumber(held[i + 1])
+    several[held[i]] = cmsgpack.unpack(redis.call('HGET', KEYS[2], held[i]))[7]
+  end
 end
 for i = 1, 3 + 2 * groups do redis.call('DEL', KEYS[i]) end
 local at = 7
@@ -28,7 +31,7 @@ for _ = 1, ARGV[6] do
   local number, group, since = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local held, warmth = math.max(tonumber(ARGV[at + 3]), known[ARGV[at]] or 0), ARGV[at + 4]
   local sums = cjson.decode(warmth == '' and ARGV[5] or warmth)
-  sums[4], sums[5] = since, group
+  sums[4], sums[5], sums[7] = since, group, math.max(sums[7], several[number] or 0)
   at = at + 5
   if since > 0 or held > now then redis.call('HSET', KEYS[2], number, cmsgpack.pack(sums)) end
   if held > now then
