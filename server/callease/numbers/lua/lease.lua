@@ -13,14 +13,15 @@
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"empty"}  the office has no number to lease
 --         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared"
---          (asked again: by now), ms left of it, warm since ms before this lease, index of its group and held until ms before it, index of its
---          group since}
--- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group, free and held, 16 in all
--- INVARIANT  a number in somebody else's lease is called "shared", also to who had it first: it is given where nothing is free, or where its class
---            has no free one and it is harmed less than those that could be borrowed; a free number of the class (of
---            one without numbers of its own: one for any class) is taken first; only numbers that the rebuild wrote can
---            be returned.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'cold'} end
+--          (asked again: by now), ms left of it, warm since ms before this lease, index of its group and held until ms
+--          before it, index of its group since}
+-- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group in question, 16 at most
+-- INVARIANT  a number in somebody else's lease is called "shared", also to who had it first. It is given where nothing is
+--            free, or where its class has no free one and it is harmed less than those that could be borrowed. A free
+--            number of the class (of one without numbers of its own: one for any class) is taken first. Only numbers that
+--            the rebuild wrote can be returned.
+local there = redis.call('MGET', KEYS[1], KEYS[2])
+if there[1] ~= ARGV[1] then return {'cold'} end
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
@@ -29,9 +30,8 @@ end
 local function text(ms) return string.format('%d', ms) end
 local lasts = ARGV[8] == '' and ARGV[3] or 86400 -- by the server's own clock, which a replay runs past
 
-local mine = redis.call('GET', KEYS[2])
-if mine then
-  local lease, number, from, to, kind = string.match(mine, '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
+if there[2] then
+  local lease, number, from, to, kind = string.match(there[2], '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
   local known = tonumber(to) > now and redis.call('HGET', KEYS[3], number)
   if known then
     if (cmsgpack.unpack(known)[7] or 0) > now then kind = 'shared' end
@@ -47,22 +47,25 @@ for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT
   redis.call('ZREM', KEYS[4], number)
 end
 local own, fixed, joins = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local home, found, fields, free_own, free_home, free_any = own > 0 and own or joins, {}, {}, false, false, false
-local function its_own(group) return group == own or own == 0 and group > fixed end
-for i = 1, 2 * groups do
-  local head, free, group = redis.call('ZRANGE', KEYS[4 + i], 0, 0, 'WITHSCORES'), i <= groups, (i - 1) % groups + 1
-  if head[1] then
-    found[#found + 1], fields[#fields + 1] = {group, head[1], tonumber(head[2]), free}, head[1]
-    if free then
-      free_own, free_home, free_any = free_own or its_own(group), free_home or group == home, true
+local found, fields = {}, {}
+local function look(first, last, free) -- at the coldest of these groups; says whether one cannot be bettered
+  for group = first, last do
+    local head = redis.call('ZRANGE', KEYS[4 + (free and 0 or groups) + group], 0, 0, 'WITHSCORES')
+    if head[1] then
+      found[#found + 1], fields[#fields + 1] = {group, head[1], tonumber(head[2]), free}, head[1]
+      if free and head[2] == '0' then return true end
     end
   end
 end
-if #found == 0 then return {'empty'} end
-local function in_question(group, free)
-  if free then return its_own(group) or not free_own end
-  return group == home and not free_home or not free_any
+local from, to, home = own > 0 and own or fixed + 1, own > 0 and own or groups, own > 0 and own or joins
+local home_free = look(from, to, true)
+for i = 1, #found do home_free = home_free or found[i][1] == home end
+if #found == 0 then
+  look(1, from - 1, true)
+  look(to + 1, groups, true)
 end
+if #found == 0 then look(1, groups, false) elseif not home_free then look(home, home, false) end
+if #found == 0 then return {'empty'} end
 
 local session_cost, class_cost, shares, taus = tonumber(ARGV[9]), tonumber(ARGV[10]), {}, {}
 for k = 1, (#ARGV - 12) / 2 do shares[k], taus[k] = tonumber(ARGV[11 + 2 * k]), -1000 * ARGV[12 + 2 * k] end
@@ -70,23 +73,21 @@ local best, least, warm
 for i, packed in ipairs(redis.call('HMGET', KEYS[3], unpack(fields))) do
   local each, sums, damage = found[i], packed and cmsgpack.unpack(packed), 0
   if not each[4] then damage = 0.001 * (session_cost + class_cost) end
-  if in_question(each[1], each[4]) then
-    if sums then
-      local age, all, same, sessions = now - sums[1], sums[2], sums[3][ARGV[4]], sums[6]
-      for k = 1, #taus do
-        local other = all[k] - (same and same[k] or 0)
-        damage = damage + shares[k] * math.exp(age / taus[k]) * (session_cost * sessions[k] + class_cost * other)
-      end
+  if sums and found[2] then
+    local age, all, same, sessions = now - sums[1], sums[2], sums[3][ARGV[4]], sums[6]
+    for k = 1, #taus do
+      local other = all[k] - (same and same[k] or 0)
+      damage = damage + shares[k] * math.exp(age / taus[k]) * (session_cost * sessions[k] + class_cost * other)
     end
-    if not best or damage < least or (damage == least and each[3] < best[3]) then
-      best, least, warm = each, damage, sums
-    end
+  end
+  if not best or damage < least or (damage == least and each[3] < best[3]) then
+    best, least, warm = each, damage, sums
   end
 end
 
 local group, number, since = best[1], best[2], best[3]
 local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
-local kind = before > 0 and 'shared' or its_own(group) and 'dynamic' or 'borrowed'
+local kind = before > 0 and 'shared' or group >= from and group <= to and 'dynamic' or 'borrowed'
 local ends = math.max(now + ARGV[3] * 1000, before)
 local several = before > 0 and math.max(warm[7] or 0, math.min(before, now + ARGV[3] * 1000)) or 0
 local weight, fall = tonumber(ARGV[11]), {}
