@@ -9,25 +9,16 @@ import json
 import re
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import redis
-
-from callease.base.embedded_redis import EmbeddedRedis
-from callease.numbers import pool
+from tests.load.lease_bench import against_postgresql, cost_of_the_lua_lease, memory_of_a_lease
 from tests.support.installation import Installation
 
 SECONDS = 4
 ROUNDS = 3
 CONNECTIONS = 32
-CALLS = 4_000
-POOL_SIZES = (100, 10_000, 100_000)
-CLASSES = 6
-LEASE_SECONDS = 1_800
 
 _LEASE_BODY = """
 local n, run = 0, tostring(os.time())
@@ -47,9 +38,9 @@ end
 
 
 def main() -> None:
-    leases_a_second()
-    print()
-    cost_of_the_lua_lease()
+    for part in (leases_a_second, cost_of_the_lua_lease, against_postgresql, memory_of_a_lease):
+        part()
+        print()
 
 
 def leases_a_second() -> None:
@@ -72,78 +63,6 @@ def leases_a_second() -> None:
             print(f"  median ratio {median(ratios):.2f} (budget 0.5)")
         finally:
             installation.stop()
-
-
-def cost_of_the_lua_lease() -> None:
-    """The lease script against `GET` by EVALSHA: the time of a round trip, and Redis's own account of its work."""
-    print(f"The Lua lease against EVALSHA GET, one connection, {CALLS} calls each, in turns")
-    folder = Path(tempfile.mkdtemp(prefix="callease-bench-", dir="/tmp"))
-    embedded = EmbeddedRedis(folder, folder / "run" / "redis.sock")
-    embedded.start()
-    try:
-        client = redis.Redis(unix_socket_path=str(folder / "run" / "redis.sock"), decode_responses=True)
-        for size in POOL_SIZES:
-            _print_pool(client, size)
-    finally:
-        embedded.stop()
-
-
-def _print_pool(client: redis.Redis, size: int) -> None:
-    client.flushall()
-    keys, stamp = _fill(client, size)
-    lease = client.script_load((Path(pool.__file__).parent / "lua" / "lease.lua").read_text(encoding="utf-8"))
-    get = client.script_load("return redis.call('GET', KEYS[1])")
-
-    moment = 0
-
-    def one_lease() -> Any:
-        """Each call half an hour after the last one, so that there is always a free number, as in a sized pool."""
-        nonlocal moment
-        moment += LEASE_SECONDS * 1_000
-        every = [keys[0], f"{{o}}:subject:{moment}", *keys[1:]]
-        return client.evalsha(lease, len(every), *every, stamp, "lse_bench", LEASE_SECONDS, 1, 0, 0, moment)
-
-    def one_get() -> Any:
-        return client.evalsha(get, 1, keys[0])
-
-    trips: dict[str, list[float]] = {"lease": [], "get": []}
-    work: dict[str, list[float]] = {"lease": [], "get": []}
-    for _ in range(ROUNDS):
-        for name, call in (("get", one_get), ("lease", one_lease)):
-            trip, own = _timed(client, call)
-            trips[name].append(trip)
-            work[name].append(own)
-    trip_lease, trip_get = median(trips["lease"]), median(trips["get"])
-    own_lease, own_get = median(work["lease"]), median(work["get"])
-    print(
-        f"  {size:7d} numbers: round trip {trip_lease:5.1f} / {trip_get:5.1f} us = {trip_lease / trip_get:.2f}"
-        f"   inside Redis {own_lease:5.1f} / {own_get:5.1f} us = {own_lease / own_get:.2f}   (budget 2)"
-    )
-
-
-def _timed(client: redis.Redis, call: Callable[[], Any]) -> tuple[float, float]:
-    """Microseconds a call: of a round trip, and of Redis's own work."""
-    for _ in range(200):
-        call()
-    client.config_resetstat()
-    started = time.perf_counter()
-    for _ in range(CALLS):
-        call()
-    trip = (time.perf_counter() - started) / CALLS * 1e6
-    stats: Any = client.info("commandstats")
-    return trip, float(stats["cmdstat_evalsha"]["usec_per_call"])
-
-
-def _fill(client: redis.Redis, size: int) -> tuple[list[str], str]:
-    """One office's pool of `size` free numbers in six classes, as the rebuild writes it."""
-    stamp = "bench:1"
-    classes = [f"{{o}}:class:{index}" for index in range(CLASSES)]
-    pipe = client.pipeline(transaction=False)
-    for index in range(size):
-        pipe.zadd(classes[index % CLASSES], {f"num_{index:026d}": 0})
-    pipe.set("{o}:stamp", stamp)
-    pipe.execute()
-    return ["{o}:stamp", "{o}:visitor", "{o}:address", *classes], stamp
 
 
 def _portal(installation: Installation, numbers: int) -> tuple[str, str]:

@@ -43,7 +43,6 @@ class PostgresServer:
     """A PostgreSQL of the test session's own, on a Unix socket; `stop()` and `start()` as often as a test wants."""
 
     def __init__(self) -> None:
-        self._bin = _postgres_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="callease-pg-", dir="/tmp"))
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,7 +79,7 @@ class PostgresServer:
         with log:
             self._process = subprocess.Popen(
                 [
-                    self._bin / "postgres",
+                    postgres_binary("postgres"),
                     *("-D", str(self._data), "-k", str(self._folder)),
                     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"),
                 ],
@@ -91,6 +90,11 @@ class PostgresServer:
                 **self._as_user(),
             )
         eventually(self._answers, 30, f"PostgreSQL, see {self._folder / 'log'}")
+
+    @property
+    def pid(self) -> int:
+        assert self._process, "it does not run"
+        return self._process.pid
 
     def stop(self) -> None:
         """At once, as in a crash: its clients' connections break."""
@@ -108,7 +112,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self._bin / program, *arguments], capture_output=True, text=True, cwd=self._folder, **self._as_user()
+            [postgres_binary(program), *arguments], capture_output=True, text=True, cwd=self._folder, **self._as_user()
         )
         assert done.returncode == 0, f"{program}: {done.stderr}"
 
@@ -125,11 +129,12 @@ class PostgresServer:
             connection.execute(statement)
 
 
-def _postgres_binaries() -> Path:
+def postgres_binary(name: str) -> Path:
+    """A program of the newest PostgreSQL that is installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if not found:
         pytest.fail("PostgreSQL is missing: apt-get install postgresql", pytrace=False)
-    return found[-1].parent
+    return found[-1].with_name(name)
 
 
 def _migrate(url: str) -> None:
