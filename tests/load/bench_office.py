@@ -12,11 +12,11 @@ import redis
 
 from callease.base.clock import SetClock
 from callease.base.fences import Behind
-from callease.base.group_commit import Row
+from callease.base.group_commit import Guard, Row
 from callease.base.redis import RedisStore, ScriptCall
 from callease.numbers.damage import PastLease
 from callease.numbers.log import LiveLease, PooledNumber, PoolFacts
-from callease.numbers.pool import LeaseRequest, Limits, NumberPool
+from callease.numbers.pool import LeaseRequest, NumberPool
 
 CLASSES = ("direct", "organic", "paid_search", "social", "aggregator", "referral")
 LEASE_SECONDS = 1_800
@@ -89,10 +89,10 @@ class BenchOffice:
         index = next(self._made)
         values = self._templates[index * 7 % len(self._templates)].copy()
         keys = int(values[1])
-        # KEYS 2 and 3 are the subject's and the visitor's own, ARGV 2 and 10 the lease's id and the time.
-        values[3], values[4] = f"{values[3]}{index}", f"{values[4]}{index}"
+        # KEYS 2 is the subject's own, ARGV 2 and 8 are the lease's id and the time.
+        values[3] = f"{values[3]}{index}"
         values[keys + 3] = f"lse_{index:026d}"
-        values[keys + 11] = self._ms(index)
+        values[keys + 9] = self._ms(index)
         return values
 
     def _values(self, source_class: str) -> list[Any]:
@@ -104,7 +104,6 @@ class BenchOffice:
             subject=f"{source_class}-",
             lease_id="lse_warm",
             seconds=LEASE_SECONDS,
-            limits=Limits("visitor-", "address", an_address=10**9),
             virtual_ms=self._ms(next(self._made)),
         )
         self._pool.lease(asked, lambda _: ())
@@ -114,7 +113,9 @@ class BenchOffice:
         self.client.connection_pool.release(connection)
         return values
 
-    def _run(self, call: ScriptCall, rows_of: Callable[[Any], Sequence[Row]], behind: Behind) -> Any:
+    def _run(
+        self, call: ScriptCall, rows_of: Callable[[Any], Sequence[Row]], behind: Behind, guard: Guard | None
+    ) -> Any:
         self._asked.append(call)
         answer = self._store.run(call)
         rows_of(answer)
