@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from callease.attribution.extended import ExtendedNumbers
 from callease.attribution.learning import Learning
+from callease.attribution.measuring import Measuring
 from callease.attribution.reveals import Reveals
-from callease.attribution.visits import Visits
+from callease.attribution.visits import VisitLookup, Visits
 from callease.base.clock import Clock, SystemClock
 from callease.base.database import Database
 from callease.base.group_commit import GroupCommit
@@ -50,6 +51,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     share(database, changes)
     catalog = CatalogLookup(database, changes)
     extended = ExtendedNumbers(Roads(database, changes), Extensions(database, redis, rows, clock))
+    measuring = Measuring(database, redis, VisitLookup(database))
     return Services(
         settings=settings,
         clock=clock,
@@ -59,8 +61,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         snapshot=Snapshot(settings.snapshot_path),
         catalog=catalog,
         rows=rows,
-        visits=Visits(database, rows, clock),
-        reveals=Reveals(database, catalog, pool, extended, clock, box),
+        visits=Visits(database, rows, clock, measuring.visit),
+        reveals=Reveals(database, catalog, pool, extended, clock, box, measuring),
+        measuring=measuring,
         spending=Spending(database, pool),
         learning=Learning(database, clock),
         intake=CallIntake(database, clock, box, settings.spool_dir),

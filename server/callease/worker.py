@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
+from callease.attribution.models import MeasuredReveals, MeasuredVisits
 from callease.base.errors import CalleaseError, Unavailable
 from callease.base.ids import secret_token
 from callease.delivery.guarded_http import GuardedHttp
 from callease.delivery.relay import Parcel, Relay
 from callease.numbers.numbers import complete_moves
+from callease.planning.sizing_runner import SizingRunner
+from callease.planning.sizings import Sizings
 from callease.web.api.idempotency import IdempotencyKey
 from callease.web.health import HEARTBEAT_KEY
 from callease.web.services import Services
@@ -34,8 +37,10 @@ _LEFT_OVER_SECONDS = 5.0
 _MOVES_SECONDS = 30.0
 _SPENT_SECONDS = 2.0
 _LEARN_SECONDS = 3_600.0
+_SIZING_SECONDS = 2.0
 _TIDY_SECONDS = 3_600.0
 _IDEMPOTENCY_KEPT = timedelta(days=2)
+_MEASURED_KEPT = timedelta(days=400)
 
 
 class Worker:
@@ -54,6 +59,8 @@ class Worker:
         self._due: dict[str, datetime] = {}
         self._stuck: set[str] = set()
         self._name = secret_token(6)
+        self._sizings = Sizings(parts.database, parts.clock)
+        self._sizing = SizingRunner(self._sizings)
 
     def stop(self) -> None:
         """Asks the worker to end: what it has begun is finished first."""
@@ -73,6 +80,7 @@ class Worker:
                     self._stopping.wait(1.0)
                 if idle:
                     self._stopping.wait(_TICK_SECONDS)
+        self._sizing.stop()
 
     def _tick(self, pool: ThreadPoolExecutor) -> bool:
         """One turn; whether there was anything to deliver."""
@@ -81,7 +89,9 @@ class Worker:
         self._every(_MOVES_SECONDS, "moves", self.complete_moves)
         self._every(_SPENT_SECONDS, "spent leases", self._tell_pools)
         self._every(_LEARN_SECONDS, "learning", self._parts.learning.catch_up)
-        self._every(_TIDY_SECONDS, "tidy", self._tidy)
+        self._every(_SIZING_SECONDS, "sizing", self._sizing.turn)
+        self._every(_TIDY_SECONDS, "sizings of the day", self._sizings.schedule)
+        self._every(_TIDY_SECONDS, "tidy", self.tidy)
         events = self._relay.fan_out()
         with self._lock:
             free = _SLOTS - self._busy.total()
@@ -143,7 +153,9 @@ class Worker:
             # The pools' next rebuild reads the log: deliveries need not wait for Redis.
             _log.warning("Redis cannot be reached, its pools are not told of calls")
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         with self._parts.database.transaction() as session:
-            too_old = self._parts.clock.now() - _IDEMPOTENCY_KEPT
-            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < too_old))
+            now = self._parts.clock.now()
+            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - _IDEMPOTENCY_KEPT))
+            for measured in (MeasuredReveals, MeasuredVisits):
+                session.execute(delete(measured).where(measured.hour_at < now - _MEASURED_KEPT))

@@ -85,3 +85,31 @@ class LearntDelays(Base):
     young: Mapped[list[Any]]
     state: Mapped[dict[str, Any]]
     until: Mapped[datetime]
+
+
+class MeasuredReveals(Base):
+    """What measure mode counted: visitors who asked for the number of one office's listings within one hour.
+
+    `hour_at` is the hour's beginning.
+    """
+
+    __tablename__ = "measured_reveals"
+    __table_args__ = (Index(None, "hour_at"),)
+
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"), primary_key=True)
+    source_class: Mapped[str] = mapped_column(String(40), primary_key=True)
+    hour_at: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+
+
+class MeasuredVisits(Base):
+    """The same of visits, which belong to a site and to no office: for sizing numbers that are swapped on page load."""
+
+    __tablename__ = "measured_visits"
+    __table_args__ = (Index(None, "hour_at"),)
+
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    source_class: Mapped[str] = mapped_column(String(40), primary_key=True)
+    hour_at: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from callease.attribution import challenge
 from callease.attribution.extended import ExtendedNumbers
 from callease.attribution.learning import CurveLookup
+from callease.attribution.measuring import Measuring
 from callease.attribution.models import LeaseEvent, Visit
 from callease.attribution.sources import DIRECT, host_of, matches
 from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
@@ -23,6 +23,7 @@ from callease.base.errors import CalleaseError, Forbidden, LimitExceeded, NotFou
 from callease.base.group_commit import Row
 from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
+from callease.catalog.addresses import is_excluded
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
 from callease.numbers.budgets import Asker, guard_of
@@ -39,14 +40,13 @@ _PERHAPS_UNWRITTEN = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class RevealRequest:
-    """`origin`: the page's origin as the browser states it, None outside browsers. `address`: where it comes from;
-    `counted`: the same for budgets, None when it stands for everybody. `solution`: of a challenge."""
+    """`origin`: the page's origin as the browser states it, None outside browsers. `counted`:
+    the address for budgets, None when it stands for everybody. `solution`: of a challenge."""
 
     site_key: str
     listing: str
     view: PageView
     origin: str | None
-    address: str | None
     counted: str | None
     token: str | None
     solution: str | None
@@ -83,7 +83,9 @@ class Reveals:
         extended: ExtendedNumbers,
         clock: Clock,
         box: SecretBox,
+        measuring: Measuring,
     ) -> None:
+        self._measuring = measuring
         self._numbers = NumberLookup(database)
         self._delays = CurveLookup(database)
         self._extended = extended
@@ -103,21 +105,24 @@ class Reveals:
         check_origin(site, request.origin, listing.phone if listing else None)
         if listing is None:
             raise NotFound("unknown_listing")
+        view = request.view.of_site(site)
         reason = self._why_no_lease(site, listing, request)
+        if site.mode == "measure":
+            if reason is None and view.measured and listing.office_id:
+                self._measuring.reveal(site, listing.office_id, listing.id, view, self._clock.now())
+            return fallback(site, listing, "measure")
         if reason:
             return self._without_lease(site, listing, reason)
-        return self._lease(site, listing, request.view.of_site(site), request)
+        return self._lease(site, listing, view, request)
 
     def _why_no_lease(self, site: SiteFacts, listing: ListingFacts, request: RevealRequest) -> str | None:
-        if site.mode == "measure":
-            return "measure"
         if listing.status != "active":
             return "listing_not_active"
         if listing.office_id is None:
             return "no_office"
         if request.view.device.is_bot:
             return "bot"
-        if is_excluded(site, request.address):
+        if is_excluded(request.view.address, site.excluded_ips):
             return "excluded"
         if site.require_token and not self._token_is_valid(site, listing.external_id, request.token):
             return "token"
@@ -246,20 +251,6 @@ def check_origin(site: SiteFacts, origin: str | None, known_phone: str | None) -
     host = host_of(origin) or ""
     if not any(matches(host, domain.removeprefix("www.")) for domain in site.domains):
         raise Forbidden("origin_not_allowed", **({"fallback": known_phone} if known_phone else {}))
-
-
-def is_excluded(site: SiteFacts, address: str | None) -> bool:
-    """Whether somebody of the portal or of an office is looking at the page."""
-    return bool(address and site.excluded_ips) and _is_in(address, tuple(site.excluded_ips))
-
-
-@lru_cache(maxsize=4_096)
-def _is_in(address: str | None, networks: tuple[str, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return False
-    return any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def page_token(token_key: str, listing: str, day: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from callease.base.database import Database
 from callease.base.errors import NotFound
 from callease.base.group_commit import GroupCommit
 from callease.base.ids import new_id
+from callease.catalog.addresses import is_excluded
 from callease.catalog.lookup import SiteFacts
 from callease.numbers.lookup import NumberLookup
 
@@ -31,6 +32,7 @@ _SEEN_AGAIN = timedelta(minutes=1)
 class PageView:
     """One page as the script reports it; `stated` is the host site's own word on the source.
 
+    `address` is where it was asked from, and is not kept. `measured`: its visit counts in measure mode.
     `consented` False: consent is required and was not given, so nothing but the class of the source is kept.
     """
 
@@ -44,12 +46,23 @@ class PageView:
     stated: Mapping[str, str | None] | None = None
     clients: Mapping[str, str] = field(default_factory=dict)
     device: Device = UNKNOWN_DEVICE
+    address: str | None = None
     consented: bool = True
+    measured: bool = False
 
     def of_site(self, site: SiteFacts) -> PageView:
         """The same page, now that its site is known: a visitor's id is the sign of consent."""
-        consented = self.visitor is not None or not site.consent_required
-        return replace(self, site_id=site.id, domains=site.domains, consented=consented)
+        return replace(
+            self,
+            site_id=site.id,
+            domains=site.domains,
+            consented=self.visitor is not None or not site.consent_required,
+            measured=site.mode == "measure" and not self.is_nobody(site),
+        )
+
+    def is_nobody(self, site: SiteFacts) -> bool:
+        """Whether this is no visitor whose reveals would take numbers: a bot, or one of the site's own people."""
+        return self.device.is_bot or is_excluded(self.address, site.excluded_ips)
 
     @property
     def kept_url(self) -> str | None:
@@ -61,9 +74,15 @@ class PageView:
 
 
 class Visits:
-    """Page views come by the thousand: new visits are written in groups, one under way once a minute."""
+    """Page views come by the thousand: new visits are written in groups, one under way once a minute.
 
-    def __init__(self, database: Database, rows: GroupCommit, clock: Clock) -> None:
+    `measured` is told the site, class and moment of each new visit that counts in measure mode.
+    """
+
+    def __init__(
+        self, database: Database, rows: GroupCommit, clock: Clock, measured: Callable[[str, str, datetime], None]
+    ) -> None:
+        self._measured = measured
         self._database = database
         self._numbers = NumberLookup(database)
         self._rows = rows
@@ -83,6 +102,8 @@ class Visits:
                 under_way = None
         if under_way is None:
             self._rows.write([(Visit, begun)])
+            if view.measured:
+                self._measured(view.site_id, begun["source_class"], at)
             return str(begun["id"])
         if at - under_way.seen_at > _SEEN_AGAIN or _new_clients(under_way, view):
             self._continue(under_way.id, view, at)

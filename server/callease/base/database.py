@@ -151,6 +151,12 @@ class Database:
         insert = sqlite.insert if self.is_sqlite else postgresql.insert
         return insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
+    def insert_or_add(self, table: Any, unique: Sequence[str], column: str) -> Insert:
+        """The same, but what is there already grows by the new row's `column`."""
+        insert = (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
+        there = table.__table__.c[column]
+        return insert.on_conflict_do_update(index_elements=list(unique), set_={column: there + insert.excluded[column]})
+
     def dispose(self) -> None:
         self.lookups.close()
         self.engine.dispose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -28,9 +28,9 @@ class SiteFacts:
     objective: str
     consent_required: bool
     require_token: bool
-    excluded_ips: list[str]
     lease_seconds: int
     token_key_sealed: str
+    excluded_ips: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

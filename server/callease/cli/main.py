@@ -1,4 +1,4 @@
-"""`callease init | serve | worker | demo | routes | simulate`."""
+"""`callease init | serve | worker | demo | routes | simulate | size`."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     routes.set_defaults(run=_routes)
 
     _add_simulate(commands)
+    _add_size(commands)
     return parser
 
 
@@ -110,6 +111,41 @@ def _add_simulate(commands: Any) -> None:
     drawn.add_argument("--events-out", metavar="FILE", help="keep the traffic, for a replay")
     drawn.add_argument("--numbers-out", metavar="FILE", help="keep its NUMBERS.json; --numbers has one count then")
     simulate.set_defaults(run=_simulate)
+
+
+def _add_size(commands: Any) -> None:
+    size = commands.add_parser(
+        "size",
+        help="how many numbers buy which accuracy, from the log or from given rates",
+        description="Draws traffic as the portal's is and replays it with several numbers: takes a minute or two.",
+    )
+    size.add_argument("--objective", choices=("both", "source", "session"), help="what to favour (default: the site's)")
+    size.add_argument("--numbers", type=_at_least_one, metavar="N", help="numbers that you have, or think of")
+    size.add_argument("--json", action="store_true", help="the result as JSON")
+    size.add_argument(
+        "--replayed-reveals",
+        type=_at_least_one,
+        default=20_000,
+        metavar="N",
+        help="of each replay (default 20000): fewer are quicker and less certain",
+    )
+    seen = size.add_argument_group("what was seen")
+    seen.add_argument("--from-log", action="store_true", help="this installation's own log, measure mode included")
+    seen.add_argument("--days", type=float, dest="log_days", metavar="N", help="how many days of the log (default 30)")
+    seen.add_argument("--site", metavar="KEY", help="one site's reveals only")
+    seen.add_argument(
+        "--from-events", metavar="EVENTS.jsonl", help="reveals and calls as `simulate --replay` reads them"
+    )
+    given = size.add_argument_group("what is given")
+    given.add_argument("--rates", metavar="FILE.json", help="reveals a day of each office and class, see docs/sizes.md")
+    given.add_argument("--reveals-a-day", type=float, metavar="N")
+    given.add_argument("--offices", type=int, metavar="N")
+    given.add_argument("--classes", type=int, metavar="N")
+    given.add_argument("--seed", type=int, metavar="N")
+    given.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="any other property of the traffic"
+    )
+    size.set_defaults(run=_size)
 
 
 def _at_least_one(text: str) -> int:
@@ -154,5 +190,11 @@ def _routes(parsed: argparse.Namespace) -> int:
 
 def _simulate(parsed: argparse.Namespace) -> int:
     from callease.cli.simulate import run
+
+    return run(parsed)
+
+
+def _size(parsed: argparse.Namespace) -> int:
+    from callease.cli.size import run
 
     return run(parsed)

@@ -105,12 +105,18 @@ def _share(of: Accuracy) -> str:
     return f"{100 * of.right:6.2f} ({100 * of.low:.2f}-{100 * of.high:.2f})"
 
 
-def _traffics(parsed: argparse.Namespace) -> dict[str, Traffic]:
-    changes: dict[str, Any] = {name: getattr(parsed, name) for name in _PLAIN_OPTIONS}
+def traffic_changes(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The properties of traffic that options name. Raises WrongOption."""
+    changes: dict[str, Any] = {name: getattr(parsed, name, None) for name in _PLAIN_OPTIONS}
     changes = {name: value for name, value in changes.items() if value is not None}
     for text in parsed.set:
         name, _, value = text.partition("=")
         changes[name] = _value(name, value)
+    return changes
+
+
+def _traffics(parsed: argparse.Namespace) -> dict[str, Traffic]:
+    changes = traffic_changes(parsed)
     found = {}
     for name in parsed.preset.split(","):
         if name not in PRESETS:

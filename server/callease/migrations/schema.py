@@ -11,6 +11,7 @@ from alembic.config import Config
 import callease.attribution.models
 import callease.delivery.models
 import callease.leads.models
+import callease.planning.models
 import callease.telephony.models
 import callease.tenancy.models
 import callease.web.api.idempotency
@@ -22,6 +23,7 @@ _TABLES_OF = (
     callease.attribution.models,
     callease.delivery.models,
     callease.leads.models,
+    callease.planning.models,
     callease.telephony.models,
     callease.tenancy.models,
     callease.web.api.idempotency,

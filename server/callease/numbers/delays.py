@@ -8,10 +8,12 @@ another caller, count with the exposure that they had, as in the estimator of Ka
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import accumulate
 from math import exp, log2
 from typing import Any
 
@@ -77,6 +79,25 @@ class DelayCurves:
         """Further calls a second, so long after the first one."""
         return self._again_rates[_step(age_seconds)]
 
+    def first_call_age(self, intensity: float) -> float | None:
+        """The age at which so much of a lease's intensity of first calls has gone by; None: never that much.
+
+        With an exponential `intensity` of mean 1 it is the age of a drawn lease's first call.
+        """
+        return _age_of(self._first_sums, intensity)
+
+    def again_age(self, intensity: float) -> float | None:
+        """The same of further calls, so long after the first one."""
+        return _age_of(self._again_sums, intensity)
+
+    @cached_property
+    def _first_sums(self) -> list[float]:
+        return _sums(self._first_rates)
+
+    @cached_property
+    def _again_sums(self) -> list[float]:
+        return _sums(self._again_rates)
+
     def young_calls(self) -> list[float]:
         """First calls that a lease brings in each of the youngest half octaves of its age, as the mixture has it."""
         calls, left = [0.0] * _YOUNG, 1.0
@@ -89,6 +110,20 @@ class DelayCurves:
     def still_to_come(self, age_seconds: float) -> float:
         """First calls that a lease of this age may yet bring."""
         return sum(share * exp(-age_seconds / tau) for share, tau in zip(self.first, FIRST_SECONDS, strict=True))
+
+
+def _sums(rates: Sequence[float]) -> list[float]:
+    """What has gone by at the end of each step of age."""
+    return list(accumulate(rate * (_age(step + 1) - _age(step)) for step, rate in enumerate(rates)))
+
+
+def _age_of(sums: Sequence[float], intensity: float) -> float | None:
+    step = bisect_left(sums, intensity)
+    if step == len(sums):
+        return None
+    before = sums[step - 1] if step else 0.0
+    part = (intensity - before) / (sums[step] - before)
+    return _age(step) + part * (_age(step + 1) - _age(step))
 
 
 def _parts(shares: Sequence[float], taus: Sequence[float], age: float) -> list[float]:

@@ -28,8 +28,8 @@ from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
 from callease.planning.allocation import allocate
 from callease.planning.demand import Demand
 
-_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
-_LEASE_SECONDS = 1_800
+BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+LEASE_SECONDS = 1_800
 _LEARN_EVERY = timedelta(hours=1)
 # A plan is made anew when the time seen has grown by a quarter, and four times a day in the end.
 _PLAN_SOON, _PLAN_GROWTH, _PLAN_LATE = timedelta(minutes=10), 0.25, timedelta(hours=6)
@@ -72,7 +72,7 @@ class _Mix:
     """How often a number was leased to each class of late."""
 
     rates: dict[str, float] = field(default_factory=dict)
-    at: datetime = _BEGINS
+    at: datetime = BEGINS
 
     def add(self, source_class: str, at: datetime) -> None:
         left = math.exp((self.at - at) / _OF_LATE)
@@ -132,14 +132,14 @@ class Replay:
 
     def __init__(self, setup: Setup, objective: str, store: RedisStore) -> None:
         self._setup = setup
-        self._clock = SetClock(_BEGINS)
+        self._clock = SetClock(BEGINS)
         self._log = _Log()
         self._pool = NumberPool(self._log, store, _run_alone(store), self._clock, setup.classes)
         self._offices = list(setup.weights)
         self._demand = Demand(self._offices, setup.classes, setup.weights)
         self._learner = DelayLearner()
         self._weighing = Weighing(COSTS[objective], DelayCurves())
-        self._learn_at = self._plan_at = _BEGINS
+        self._learn_at = self._plan_at = BEGINS
         self._targets: dict[str, int] = {}
         self._began: datetime | None = None
         # What the replayer's telephone knows, the resolver never: the number that a reveal was shown.
@@ -168,7 +168,7 @@ class Replay:
             source_class=source_class,
             subject=subject_of(event["listing"], event["visitor"], None, id_),
             lease_id=id_,
-            seconds=_LEASE_SECONDS,
+            seconds=LEASE_SECONDS,
             weighing=self._weighing,
             weight=1.0 - self._known.get(event["visitor"], 0.0),
             virtual_ms=round(at.timestamp() * 1000),
@@ -192,7 +192,7 @@ class Replay:
         question = Question(
             at=at,
             owner_office_id=number.office,
-            owner_since=_BEGINS,
+            owner_since=BEGINS,
             number_class=None,
             caller_known=caller is not None,
             leases=list(reversed(number.leases)),
@@ -211,7 +211,7 @@ class Replay:
         }
 
     def _advance(self, seconds: float) -> datetime:
-        at = _BEGINS + timedelta(seconds=seconds)
+        at = BEGINS + timedelta(seconds=seconds)
         self._began = self._began or at
         self._clock.set(at)
         if at >= self._learn_at:

@@ -42,8 +42,13 @@ def numbers_file(raw: bytes) -> Any:
     return parsed
 
 
-def checked(lines: Iterable[bytes], offices: Collection[str], classes: Collection[str]) -> Iterator[Event]:
-    """The events of `lines`, one by one; empty lines are skipped. Raises WrongInput with the line's number."""
+def checked(
+    lines: Iterable[bytes], offices: Collection[str] | None, classes: Collection[str] | None
+) -> Iterator[Event]:
+    """The events of `lines`, one by one; empty lines are skipped. Raises WrongInput with the line's number.
+
+    `offices` and `classes` None: any may come.
+    """
     checker = _Checker(offices, classes)
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -59,8 +64,9 @@ def checked(lines: Iterable[bytes], offices: Collection[str], classes: Collectio
 class _Checker:
     """Knows what came before: the time, and the reveals that calls may belong to."""
 
-    def __init__(self, offices: Collection[str], classes: Collection[str]) -> None:
-        self._known = {"office": frozenset(offices), "class": frozenset(classes)}
+    def __init__(self, offices: Collection[str] | None, classes: Collection[str] | None) -> None:
+        known = {"office": offices, "class": classes}
+        self._known = {name: frozenset(each) for name, each in known.items() if each is not None}
         self._reveals: set[int] = set()
         self._at = -math.inf
 

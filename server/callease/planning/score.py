@@ -110,8 +110,11 @@ def design_effect(days: Iterable[tuple[int, int] | list[int]]) -> float:
     return max(1.0, between / (cases * share * (1 - share)))
 
 
-def score(events: Iterable[Event], decisions: Iterable[Decision]) -> Score | None:
-    """`decisions` answer the calls among `events` in their order; None when there was no call."""
+def score(events: Iterable[Event], decisions: Iterable[Decision], since: float = 0.0) -> Score | None:
+    """`decisions` answer the calls among `events` in their order; None when there was no call.
+
+    Calls before `since` are not judged.
+    """
     reveals: dict[int, Event] = {}
     tallies = {question: _Tally() for question in QUESTIONS}
     answers = iter(decisions)
@@ -122,6 +125,8 @@ def score(events: Iterable[Event], decisions: Iterable[Decision]) -> Score | Non
             reveals[event["id"]] = event
             continue
         decision, of = next(answers), reveals[event["of"]]
+        if event["t"] < since:
+            continue
         calls += 1
         unnumbered += decision["number"] is None
         called.add(decision["number"])

@@ -22,7 +22,7 @@ Tail = Literal["light", "lognormal", "weibull", "heavy"]
 Weights = Literal["true", "stale", "shuffled"]
 Event = dict[str, Any]
 
-_DAY = 86_400.0
+DAY_SECONDS = _DAY = 86_400.0
 _HOUR = 3_600.0
 # A portal's day has its height after noon and a second one in the evening; a weekend day has 70 % of a working day.
 _OF_HOUR = [0.15 + math.exp(-(((h - 14) / 4.5) ** 2)) + 0.5 * math.exp(-(((h - 20) / 2.5) ** 2)) for h in range(24)]
@@ -78,7 +78,7 @@ class Traffic:
     weights: Weights = "true"  # those that NUMBERS.json states
 
     def __post_init__(self) -> None:
-        for each in fields(self):
+        for each in fields(Traffic):
             value = getattr(self, each.name)
             if each.name in _CHOICES:
                 if value not in _CHOICES[each.name]:
@@ -118,8 +118,27 @@ class Traffic:
     def listings_of(self, office: str) -> list[str]:
         return [f"{office}-l{index + 1}" for index in range(self.listings_an_office)]
 
+    def office_shares(self) -> list[float]:
+        """Of the visits, in the order of `office_ids`."""
+        return _zipf(self.offices, self.office_exponent)
+
+    def class_shares(self, rng: random.Random) -> list[list[float]]:
+        """Of each office's visits, in the order of `class_names`."""
+        common = _zipf(self.classes, _CLASS_EXPONENT)
+        return [_dirichlet(rng, common, self.mix_strength) for _ in range(self.offices)]
+
+    def first_call(self, rng: random.Random) -> float | None:
+        """Seconds from a reveal to its first call; None: nobody calls."""
+        return first_call_delay(self, rng) if rng.random() < self.call_share else None
+
+    def further_calls(self, rng: random.Random) -> Iterator[float]:
+        """Seconds from the first call to each of the others."""
+        while rng.random() < self.repeat_share:
+            later = rng.lognormvariate(math.log(self.repeat_median_days * _DAY), self.repeat_spread)
+            yield _REPEAT_AT_LEAST + later
+
     def _stated_weights(self) -> list[float]:
-        weights, rng = _zipf(self.offices, self.office_exponent), random.Random(f"weights {self.seed}")
+        weights, rng = self.office_shares(), random.Random(f"weights {self.seed}")
         if self.weights == "shuffled":
             rng.shuffle(weights)
         elif self.weights == "stale":
@@ -176,9 +195,8 @@ class _Stream:
         self._offices = traffic.office_ids
         self._classes = traffic.class_names
         self._listings = [traffic.listings_of(office) for office in self._offices]
-        self._of_office = _steps(_zipf(traffic.offices, traffic.office_exponent))
-        common = _zipf(traffic.classes, _CLASS_EXPONENT)
-        self._of_class = [_steps(_dirichlet(rng, common, traffic.mix_strength)) for _ in self._offices]
+        self._of_office = _steps(traffic.office_shares())
+        self._of_class = [_steps(shares) for shares in traffic.class_shares(rng)]
         self._next_id = rng.randrange(_ID_PRIME)
         # Events to come: (time, order, event). The order keeps equal times as they were drawn.
         self._waiting: list[tuple[float, int, Event]] = []
@@ -265,13 +283,13 @@ class _Stream:
             "class": source,
         }
         self._add(at, "reveal", reveal)
-        if rng.random() >= traffic.call_share:
+        after = traffic.first_call(rng)
+        if after is None:
             return
-        first = at + first_call_delay(traffic, rng)
+        first = at + after
         self._add(first, "call", {"of": id_, "caller": visitor.caller})
-        while rng.random() < traffic.repeat_share:
-            later = rng.lognormvariate(math.log(traffic.repeat_median_days * _DAY), traffic.repeat_spread)
-            self._add(first + _REPEAT_AT_LEAST + later, "call", {"of": id_, "caller": visitor.caller})
+        for later in traffic.further_calls(rng):
+            self._add(first + later, "call", {"of": id_, "caller": visitor.caller})
 
     def _add(self, at: float, kind: str, more: Event) -> None:
         self._order += 1

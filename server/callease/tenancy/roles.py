@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, dict[Role, frozenset[str]]] = {
     "users": {Role.OWNER: _RW, Role.MANAGER: _R},
     "webhook-endpoints": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.ADVERTISER: _RW},
     "deliveries": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.ADVERTISER: _RW},
+    "sizings": {Role.OWNER: _RW, Role.MANAGER: _RW},
     "calls": {Role.OWNER: _R, Role.MANAGER: _R, Role.OPERATOR: _R, Role.MODERATOR: _R, Role.ADVERTISER: _R},
     "contacts": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.OPERATOR: _RW, Role.MODERATOR: _R, Role.ADVERTISER: _RW},
     "leads": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.OPERATOR: _RW, Role.MODERATOR: _R, Role.ADVERTISER: _RW},

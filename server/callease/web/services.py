@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from callease.attribution.learning import Learning
+from callease.attribution.measuring import Measuring
 from callease.attribution.reveals import Reveals
 from callease.attribution.visits import Visits
 from callease.base.clock import Clock
@@ -34,6 +35,7 @@ class Services:
     visits: Visits
     snapshot: Snapshot
     reveals: Reveals
+    measuring: Measuring
     intake: CallIntake
     spending: Spending
     learning: Learning

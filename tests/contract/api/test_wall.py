@@ -28,6 +28,7 @@ class Portal:
             cast.telephone.call(cast.page().reveal(listing, visitor="v").json["number"], f"+7701555{listing[-4:]}")
             cast.user("advertiser", advertiser)
             cast.token("advertiser", advertiser)
+        cast.api.post("/sizings", {"site": cast.site["id"]})
         self.alatau = self._rows_of(cast.alatau["id"])
         self.saryarka = self._rows_of(cast.saryarka["id"])
 
@@ -120,6 +121,7 @@ def naming_foreign(cast: Cast, foreign: dict[str, list[Row]]) -> dict[str, list[
         ],
         "/numbers": [number],
         "/number-imports": [[number]],
+        "/sizings": [{"site": cast.site["id"]}],
         "/telephony-accounts": [{"provider": "generic", "name": "x"}],
         "/tokens": [{"name": "x", "role": "advertiser", "advertiser": advertiser}, {"name": "x", "role": "owner"}],
         "/users": [{"email": "x@bosaga.kz", "role": "advertiser", "advertiser": advertiser, "password": "long enough"}],
@@ -145,7 +147,7 @@ def test_both_sides_have_something_of_everything(portal: Portal) -> None:
     """Else the tests below would prove nothing."""
     for side in (portal.alatau, portal.saryarka):
         assert all(side.values()), {name for name, rows in side.items() if not rows}
-    nobodys = {"sites", "telephony-accounts"}
+    nobodys = {"sites", "sizings", "telephony-accounts"}
     assert not [
         name
         for name in portal.lists()

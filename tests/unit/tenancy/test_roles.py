@@ -20,6 +20,7 @@ TABLE = {
     "users": "W r - - -",
     "webhook-endpoints": "W W - W -",
     "deliveries": "W W - W -",
+    "sizings": "W W - - -",
     "calls": "r r r r r",
     "contacts": "W W W W r",
     "leads": "W W W W r",

@@ -20,6 +20,8 @@ from callease.leads.models import Contact, Lead
 from callease.leads.view import call_data, lead_data
 from callease.numbers import numbers
 from callease.numbers.models import Number
+from callease.planning import sizings
+from callease.planning.models import SizingRun
 from callease.telephony import accounts as telephony_accounts
 from callease.telephony.models import Call, TelephonyAccount
 from callease.tenancy import accounts
@@ -27,11 +29,12 @@ from callease.tenancy.models import ApiToken, User
 from callease.tenancy.wall import Principal
 from callease.web.api import schemas
 from callease.web.api.resource import Asked, Fields, ResourceSpec, not_for_advertisers, owned, register
+from callease.web.api.sizing_schemas import SizingSchema
 from callease.web.api.work_schemas import CallSchema, LeadSchema
 
 
 def register_all(blueprint: Blueprint) -> None:
-    for spec in (*_CATALOG, *_ACCESS, *_WORK):
+    for spec in (*_CATALOG, *_PLANNING, *_ACCESS, *_WORK):
         register(blueprint, spec)
 
 
@@ -158,6 +161,23 @@ _CATALOG = (
         dump=_dump_numbers,
         references={"office_id": "offices", "telephony_account_id": "telephony-accounts"},
         filters={"office": Number.office_id, "state": Number.state, "role": Number.role, "e164": Number.e164},
+    ),
+)
+
+
+# What to buy
+
+
+_PLANNING = (
+    ResourceSpec(
+        "sizings",
+        SizingRun,
+        SizingSchema(),
+        not_for_advertisers,
+        create=lambda asked, fields: (sizings.ask(asked.session, asked.parts.clock, fields["site_id"]), {}),
+        references={"site_id": "sites"},
+        filters={"site": SizingRun.site_id, "state": SizingRun.state},
+        order=(SizingRun.asked_at, SizingRun.id),
     ),
 )
 

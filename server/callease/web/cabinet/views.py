@@ -18,7 +18,8 @@ from callease.base.phones import international
 from callease.leads import leads as work
 from callease.leads.inbox import Filters, LeadCard, find_lead, inbox, inbox_version, lead_card, offices_of
 from callease.leads.states import ACTIONS, LeadStatus
-from callease.tenancy.roles import WRITE, may
+from callease.planning.sizings import ask, site_of, sizing_of
+from callease.tenancy.roles import READ, WRITE, may
 from callease.web import problems
 from callease.web.cabinet import wording
 from callease.web.cabinet.sessions import principal, refuse_other_sites, sign_in
@@ -121,6 +122,25 @@ def act(lead_id: str, action: str) -> BaseResponse:
         actor = current_user.name or current_user.email
         work.act(writing, services().clock, found, action, current_user.id, actor)
     return redirect(url_for("cabinet.lead", lead_id=lead_id))
+
+
+@blueprint.get("/sizing")
+@login_required  # type: ignore[untyped-decorator]
+def sizing() -> str:
+    principal().require(READ, "sizings")
+    with services().database.reading() as reading:
+        shown = sizing_of(reading, request.args.get("site"))
+    return _page("sizing", **shown)
+
+
+@blueprint.post("/sizing")
+@login_required  # type: ignore[untyped-decorator]
+def ask_for_sizing() -> BaseResponse:
+    principal().require(WRITE, "sizings")
+    with services().database.transaction() as writing:
+        site_id = site_of(writing, request.form.get("site")).id
+        ask(writing, services().clock, site_id)
+    return redirect(url_for("cabinet.sizing", site=site_id))
 
 
 @blueprint.before_request
@@ -235,12 +255,16 @@ def _linked(row: dict[str, Any]) -> dict[str, Any]:
 def _page(template: str, **context: Any) -> str:
     locale = _locale()
     user = current_user if current_user.is_authenticated else None
-    common = {"t": wording.translator(locale), "locale": locale, "user": user, "asset": _asset}
+    sizes = user is not None and may(user.principal.role, READ, "sizings")
+    common = {"t": wording.translator(locale), "locale": locale, "user": user, "asset": _asset, "sizes": sizes}
     return render_template(f"cabinet/{template}.html", **common, **context)
 
 
 blueprint.add_app_template_filter(lambda at: wording.when(at, _locale(), _timezone()), "when")
 blueprint.add_app_template_filter(lambda share: wording.percent(share, _locale()), "percent")
+blueprint.add_app_template_filter(lambda share: wording.tenths(share, _locale()), "tenths")
+blueprint.add_app_template_filter(lambda count: wording.number(count, _locale()), "number")
+blueprint.add_app_template_filter(lambda price: wording.price(price, _locale()), "price")
 blueprint.add_app_template_filter(rfc3339, "iso")
 blueprint.add_app_template_filter(wording.duration, "duration")
 blueprint.add_app_template_filter(international, "phone")

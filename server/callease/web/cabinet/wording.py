@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
+from babel.numbers import format_decimal
 
 LOCALES = ("ru", "en")
 DEFAULT_LOCALE = "ru"
@@ -54,6 +56,21 @@ def duration(seconds: float) -> str:
 def percent(share: float, locale: str) -> str:
     """Rounded down: 99.9 % are not 100."""
     return f"{int(share * 100 + 1e-9)}{' ' if locale == 'ru' else ''}%"
+
+
+def tenths(share: float, locale: str) -> str:
+    """A share in percent with one digit, rounded down, without the sign."""
+    return format_decimal(int(share * 1_000 + 1e-9) / 10, format="0.0", locale=locale)
+
+
+def number(count: float, locale: str) -> str:
+    return format_decimal(count, locale=locale)
+
+
+def price(of: dict[str, str | None], locale: str) -> str:
+    """An amount with its currency, where the portal said which."""
+    amount = format_decimal(Decimal(of["amount"] or 0), locale=locale)
+    return f"{amount}\u00a0{of['currency']}" if of["currency"] else amount
 
 
 def age(seconds: float, t: Callable[..., str]) -> str:

@@ -47,6 +47,7 @@ def page_view(body: dict[str, Any]) -> PageView:
         stated=body["source"],
         clients=clients,
         device=device_of(request.headers.get("User-Agent", "")),
+        address=request.remote_addr,
     )
 
 

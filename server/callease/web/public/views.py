@@ -45,7 +45,6 @@ def leases() -> Response:
         listing=body["listing"],
         view=page_view(body),
         origin=request.headers.get("Origin"),
-        address=request.remote_addr,
         counted=counted_address(),
         token=body["token"],
         solution=body["challenge"],
