@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,10 @@ def test_rows_of_many_are_in_before_the_fence_is_raised_or_never(
     cast: Cast, parts: Services, other: Database, nothing: ScriptCall, size: Size
 ) -> None:
     processes = [(database, GroupCommit(database, parts.redis)) for database in (parts.database, other)]
-    raise_fence(other, "f")
+    first = raise_fence(other, "f")
+    # On a busy machine all others may be overtaken.
+    row: Row = (Visit, _visit(cast, f"vis_{first}_in_time", parts))
+    processes[0][1].write_after(nothing, lambda _: [row], Behind("f", first))
 
     def written(database: Database, before: int) -> set[str]:
         with database.reading() as session:
@@ -104,16 +108,14 @@ def test_rows_of_many_are_in_before_the_fence_is_raised_or_never(
             value = raise_fence(database, "f")
             return value, written(database, value)
         value = fence_value(database, "f")
-        row: Row = (Visit, _visit(cast, f"vis_{value}_{index}", parts))
-        try:
+        row = (Visit, _visit(cast, f"vis_{value}_{index}", parts))
+        with suppress(Overtaken):
             rows.write_after(nothing, lambda _: [row], Behind("f", value))
-        except Overtaken:
-            row[1]["id"] = None
         return None
 
     with ThreadPoolExecutor(THREADS) as threads:
         told = [each for each in threads.map(work, range(size.pick(300, 5_000))) if each]
-    assert written(other, told[-1][0]), "some got in"
+    assert written(other, told[-1][0])
     for value, seen in told:
         assert written(other, value) == seen
 
