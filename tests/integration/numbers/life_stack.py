@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from flask import Flask
 
 from callease.app import build_services, create_app
+from callease.attribution.extended import ExtendedNumbers
 from callease.attribution.reveals import Reveals
 from callease.attribution.visits import Visits
 from callease.base.clock import Clock, SetClock
 from callease.base.group_commit import GroupCommit, Row
 from callease.base.redis import RedisStore
+from callease.catalog.changes import ChangeMark
+from callease.numbers.extensions import Extensions
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.pool import Held, LeaseRequest, NumberPool
+from callease.numbers.roads import Roads
 from callease.numbers.spending import Spending
 from callease.settings import load_settings
 from callease.telephony.snapshot import SnapshotWriter
@@ -59,7 +63,9 @@ class Process:
         parts.redis.close()
         store = RedisStore(environment["CALLEASE_REDIS_URL"], answer_seconds=_PATIENT_SECONDS)
         rows = GroupCommit(parts.database, store)
-        parts = replace(parts, redis=store, rows=rows, visits=Visits(parts.database, rows, clock))
+        parts = replace(
+            parts, redis=store, rows=rows, visits=Visits(parts.database, rows, clock, parts.measuring.visit)
+        )
         parts, pool = _with_new_pool(parts)
         return cls(parts, create_app(parts), pool)
 
@@ -126,5 +132,7 @@ class Stack:
 def _with_new_pool(parts: Services) -> tuple[Services, PoolOnTheClock]:
     pool = PoolOnTheClock(SqlLeaseLog(parts.database), parts.redis, parts.rows.write_after, parts.clock)
     pool.clock = parts.clock
-    reveals = Reveals(parts.database, parts.catalog, pool, parts.clock, parts.box)
+    roads = Roads(parts.database, ChangeMark(parts.settings.data_dir / "run" / "catalogue-mark"))
+    extended = ExtendedNumbers(roads, Extensions(parts.database, parts.redis, parts.rows, parts.clock))
+    reveals = Reveals(parts.database, parts.catalog, pool, extended, parts.clock, parts.box, parts.measuring)
     return replace(parts, reveals=reveals, spending=Spending(parts.database, pool)), pool
