@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -24,10 +26,12 @@ from callease.numbers.log import SqlLeaseLog
 from callease.numbers.pool import NumberPool
 from callease.numbers.roads import Roads
 from callease.numbers.spending import Spending
+from callease.planning.planner import Planner
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
 from callease.web import health, metrics, problems
 from callease.web.api.app import register_api
+from callease.web.cabinet import numbers as _numbers_pages  # noqa: F401 - its views join the cabinet's
 from callease.web.cabinet import sessions
 from callease.web.cabinet import views as cabinet
 from callease.web.proxies import TrustedProxies
@@ -66,6 +70,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         measuring=measuring,
         spending=Spending(database, pool),
         learning=Learning(database, clock),
+        planner=Planner(database, clock, timedelta(days=settings.quarantine_days)),
         intake=CallIntake(database, clock, box, settings.spool_dir),
     )
 

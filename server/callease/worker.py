@@ -38,6 +38,7 @@ _MOVES_SECONDS = 30.0
 _SPENT_SECONDS = 2.0
 _LEARN_SECONDS = 3_600.0
 _SIZING_SECONDS = 2.0
+_PLAN_SECONDS = 10.0
 _TIDY_SECONDS = 3_600.0
 _IDEMPOTENCY_KEPT = timedelta(days=2)
 _MEASURED_KEPT = timedelta(days=400)
@@ -91,6 +92,7 @@ class Worker:
         self._every(_LEARN_SECONDS, "learning", self._parts.learning.catch_up)
         self._every(_SIZING_SECONDS, "sizing", self._sizing.turn)
         self._every(_TIDY_SECONDS, "sizings of the day", self._sizings.schedule)
+        self._every(_PLAN_SECONDS, "proposals", self._parts.planner.turn)
         self._every(_TIDY_SECONDS, "tidy", self.tidy)
         events = self._relay.fan_out()
         with self._lock:

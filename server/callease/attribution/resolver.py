@@ -221,10 +221,10 @@ def _lease_steps(question: Question, posterior: Posterior, best: Share, session:
 
 
 def _without_leases(question: Question) -> list[Step]:
-    steps = [Step("no_lease")]
+    """A number for any class is said to be mixed: which class called is not guessed."""
     if question.number_class:
-        steps.append(Step("class_of_number", {"source_class": question.number_class}))
-    return steps
+        return [Step("no_lease"), Step("class_of_number", {"source_class": question.number_class})]
+    return [Step("no_lease"), Step("mixed_number")]
 
 
 def _proof(share: float) -> float:

@@ -145,7 +145,7 @@ def _give(session: Session, clock: Clock, number: Number, office_id: str, quaran
         return
     if office_id == number.next_office_id:
         return
-    if number.next_office_id is None and not _was_shown(session, number):
+    if number.next_office_id is None and not was_shown(session, number):
         number.previous_office_id, number.office_id, number.owner_since = number.office_id, office_id, clock.now()
         return
     _act(number, "move")
@@ -164,8 +164,8 @@ def _act(number: Number, action: str) -> None:
     number.state = state
 
 
-def _was_shown(session: Session, number: Number) -> bool:
-    """Of a fixed number nobody keeps a log: it may have been shown to anybody."""
+def was_shown(session: Session, number: Number) -> bool:
+    """Whether somebody may know it. Of a fixed number nobody keeps a log: it may have been shown to anybody."""
     if number.role == "static":
         return True
     return session.scalar(select(Lease.id).where(Lease.number_id == number.id).limit(1)) is not None

@@ -15,7 +15,7 @@ from callease.numbers.damage import Costs
 from callease.numbers.delays import FIRST_SECONDS, DelayCurves
 
 # A lease goes to the number that it harms least, which is better than leases in turn by about this factor.
-_CHOSEN_WELL = 0.7
+CHOSEN_WELL = 0.7
 Rates = Mapping[str, float]
 """Reveals a second of one office, by source class."""
 
@@ -37,7 +37,7 @@ class ErrorCurve:
         """`numbers` from 1 on."""
         if numbers not in self._of:
             total = sum(self.rates.values())
-            sessions = lost(total, _CHOSEN_WELL * total / numbers, self.curves)
+            sessions = lost(total, CHOSEN_WELL * total / numbers, self.curves)
             self._of[numbers] = self.costs.source * self._by_groups.get(numbers, 0.0) + self.costs.session * sessions
         return self._of[numbers]
 

@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, dict[Role, frozenset[str]]] = {
     "listing-imports": {Role.OWNER: _RW, Role.MANAGER: _RW},
     "numbers": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.OPERATOR: _R, Role.ADVERTISER: _R},
     "number-imports": {Role.OWNER: _RW, Role.MANAGER: _RW},
+    "proposals": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.OPERATOR: _R},
+    "proposal-runs": {Role.OWNER: _RW, Role.MANAGER: _RW, Role.OPERATOR: _R},
     "telephony-accounts": {Role.OWNER: _RW, Role.MANAGER: _R},
     "tokens": {Role.OWNER: _RW},
     "users": {Role.OWNER: _RW, Role.MANAGER: _R},

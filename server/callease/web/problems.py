@@ -53,6 +53,8 @@ _TITLES = {
     "external_id_taken": "The site has a listing with this external id already",
     "email_taken": "A user with this e-mail exists already",
     "lead_moved_on": "The lead's status does not allow this any more",
+    "proposal_moved_on": "Somebody has decided about this proposal already",
+    "proposal_outdated": "What this was proposed for has changed: look at the newest proposals",
     "endpoint_off": "The endpoint is switched off",
     "idempotency_key_reused": "This Idempotency-Key was used for another request",
     "changed_meanwhile": "Somebody else has made or changed the same thing at this moment: read it again",

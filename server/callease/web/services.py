@@ -19,6 +19,7 @@ from callease.base.secrets import SecretBox
 from callease.catalog.lookup import CatalogLookup
 from callease.leads.intake import CallIntake
 from callease.numbers.spending import Spending
+from callease.planning.planner import Planner
 from callease.settings import Settings
 from callease.telephony.snapshot import Snapshot
 
@@ -39,6 +40,7 @@ class Services:
     intake: CallIntake
     spending: Spending
     learning: Learning
+    planner: Planner
 
 
 def services() -> Services:

@@ -109,6 +109,7 @@ def _whole(cast: Cast, path: str, number: int) -> dict[str, Any]:
         "/telephony-accounts": {"provider": "generic", "name": "x"},
         "/tokens": {"name": "x", "role": "operator"},
         "/users": {"email": f"h{number}@bosaga.kz", "role": "operator"},
+        "/proposal-runs": {},
         "/webhook-endpoints": {"url": "https://crm.example.kz/"},
     }
     return least[path]
@@ -123,7 +124,7 @@ def test_hostile_values_in_addresses(cast: Cast, operations: list[Operation]) ->
         for value in values:
             path = operation.path
             for name in operation.in_path:
-                path = path.replace(f"{{{name}}}", "claim" if name == "action" else value)
+                path = path.replace(f"{{{name}}}", _action(operation) if name == "action" else value)
             for query in queries or [""]:
                 answer = cast.api.ask(
                     operation.method.upper(), f"{path}?{query}={value}", b"{}" if operation.in_path else b""
@@ -131,6 +132,10 @@ def test_hostile_values_in_addresses(cast: Cast, operations: list[Operation]) ->
                 assert answer.status in (200, 201, 400, 404, 409), f"{operation} {query}={value:.40}: {answer.status}"
                 if answer.status >= 400:
                     refused(answer, answer.status, answer.json["code"])
+
+
+def _action(operation: Operation) -> str:
+    return {"leads": "claim", "proposals": "approve"}[operation.resource]
 
 
 HOSTS = ["", "a b", "x:99999", "x:port", "[::1", "evil.example/path", "ы.example", "x" * 5_000]

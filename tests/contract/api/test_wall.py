@@ -14,6 +14,7 @@ from callease.web.services import Services
 from tests.contract.conftest import Operation, delivered_once, refused
 from tests.factories import Cast
 from tests.support.http import Answer, Api
+from tests.support.planning import ENOUGH_FOR_A_PROPOSAL, Desk
 
 Row = dict[str, Any]
 
@@ -29,6 +30,10 @@ class Portal:
             cast.user("advertiser", advertiser)
             cast.token("advertiser", advertiser)
         cast.api.post("/sizings", {"site": cast.site["id"]})
+        desk = Desk(cast, parts.database, clock, parts.planner)
+        for office in (cast.alatau_sales, cast.saryarka_sales):
+            desk.seen(office, office.numbers[0][1], **ENOUGH_FOR_A_PROPOSAL)
+        desk.look()
         self.alatau = self._rows_of(cast.alatau["id"])
         self.saryarka = self._rows_of(cast.saryarka["id"])
 
@@ -126,6 +131,7 @@ def naming_foreign(cast: Cast, foreign: dict[str, list[Row]]) -> dict[str, list[
         "/tokens": [{"name": "x", "role": "advertiser", "advertiser": advertiser}, {"name": "x", "role": "owner"}],
         "/users": [{"email": "x@bosaga.kz", "role": "advertiser", "advertiser": advertiser, "password": "long enough"}],
         "/webhook-endpoints": [{"url": "https://crm.example.kz/", "advertiser": advertiser}],
+        "/proposal-runs": [{}],
     }
 
 
@@ -147,7 +153,7 @@ def test_both_sides_have_something_of_everything(portal: Portal) -> None:
     """Else the tests below would prove nothing."""
     for side in (portal.alatau, portal.saryarka):
         assert all(side.values()), {name for name, rows in side.items() if not rows}
-    nobodys = {"sites", "sizings", "telephony-accounts"}
+    nobodys = {"sites", "sizings", "telephony-accounts", "proposal-runs"}
     assert not [
         name
         for name in portal.lists()

@@ -15,6 +15,8 @@ TABLE = {
     "listing-imports": "W W - - -",
     "numbers": "W W r r -",
     "number-imports": "W W - - -",
+    "proposals": "W W r - -",
+    "proposal-runs": "W W r - -",
     "telephony-accounts": "W r - - -",
     "tokens": "W - - - -",
     "users": "W r - - -",

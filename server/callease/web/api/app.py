@@ -9,7 +9,7 @@ from flask import Flask, Response, make_response, render_template
 from flask_smorest import Api, Blueprint
 
 from callease import __version__
-from callease.web.api import actions, imports
+from callease.web.api import actions, imports, planning
 from callease.web.api.access import authenticate
 from callease.web.api.resources import register_all
 from callease.web.api.shapes import shape
@@ -46,6 +46,7 @@ def register_api(app: Flask) -> None:
     register_all(blueprint)
     actions.register(blueprint)
     imports.register(blueprint)
+    planning.register(blueprint)
     api.register_blueprint(blueprint)
     _finish_document(api)
 

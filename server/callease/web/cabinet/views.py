@@ -30,6 +30,7 @@ _CONTENT_SECURITY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _ERROR_TEXTS = {400: "bad_request", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "too_many"}
+_TEXTS_OF_CODES = {"proposal_moved_on": "proposal_moved_on", "proposal_outdated": "proposal_outdated"}
 _PAST = {"claim": "claimed", "release": "released", "close": "closed", "reopen": "reopened", "created": "created"}
 _FOR_EVER = 31_536_000
 
@@ -48,7 +49,7 @@ blueprint.before_request(refuse_other_sites)
 def login() -> str | BaseResponse:
     if current_user.is_authenticated:
         return redirect(url_for("cabinet.leads"))
-    return _page("login", error=None, next=_next(request.args.get("next")))
+    return page("login", error=None, next=_next(request.args.get("next")))
 
 
 @blueprint.post("/login")
@@ -56,13 +57,13 @@ def log_in() -> str | BaseResponse | tuple[str, int]:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     next_ = _next(request.form.get("next"))
     if not email or not password:
-        return _page("login", error="login.error.missing", next=next_), 400
+        return page("login", error="login.error.missing", next=next_), 400
     try:
         user = sign_in(email, password)
     except LimitExceeded:
-        return _page("login", error="login.error.too_many", next=next_), 429
+        return page("login", error="login.error.too_many", next=next_), 429
     if user is None:
-        return _page("login", error="login.error.credentials", next=next_), 401
+        return page("login", error="login.error.credentials", next=next_), 401
     login_user(user)
     return redirect(next_ or url_for("cabinet.leads"))
 
@@ -77,7 +78,7 @@ def log_out() -> BaseResponse:
 @blueprint.get("")
 @login_required  # type: ignore[untyped-decorator]
 def leads() -> str:
-    return _page("leads", **_list())
+    return page("leads", **_list())
 
 
 @blueprint.get("/leads/rows")
@@ -89,7 +90,7 @@ def rows() -> Response:
     if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
         response.status_code = 304
         return response
-    response.set_data(_page("_rows", **_list()))
+    response.set_data(page("_rows", **_list()))
     return response
 
 
@@ -107,7 +108,7 @@ def search() -> BaseResponse:
 def lead(lead_id: str) -> Response:
     with services().database.reading() as reading:
         card = lead_card(reading, principal(), lead_id, services().clock.now())
-    html = _page("lead", **_card(card))
+    html = page("lead", **_card(card))
     response = make_response(html)
     response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:20], weak=True)
     return response.make_conditional(request)  # type: ignore[return-value]
@@ -130,7 +131,7 @@ def sizing() -> str:
     principal().require(READ, "sizings")
     with services().database.reading() as reading:
         shown = sizing_of(reading, request.args.get("site"))
-    return _page("sizing", **shown)
+    return page("sizing", **shown)
 
 
 @blueprint.post("/sizing")
@@ -163,7 +164,7 @@ def secure(response: Response) -> Response:
 
 @blueprint.errorhandler(CalleaseError)
 def refused(error: CalleaseError) -> tuple[str, int]:
-    return _error(problems.status_of(error))
+    return _error(problems.status_of(error), _TEXTS_OF_CODES.get(error.code))
 
 
 @blueprint.errorhandler(HTTPException)
@@ -177,10 +178,10 @@ def nothing_here(_: str) -> tuple[str, int]:
     return _error(404)
 
 
-def _error(status: int) -> tuple[str, int]:
-    key = _ERROR_TEXTS.get(status, "server")
+def _error(status: int, of_code: str | None = None) -> tuple[str, int]:
+    key = of_code or _ERROR_TEXTS.get(status, "server")
     try:
-        return _page("error", code=status, text_key=f"error.{key}"), status
+        return page("error", code=status, text_key=f"error.{key}"), status
     except Unavailable:  # not even the user can be read
         return wording.translator(wording.DEFAULT_LOCALE)("error.server"), status
 
@@ -252,11 +253,13 @@ def _linked(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "url": url_for("cabinet.lead", lead_id=row["id"])}
 
 
-def _page(template: str, **context: Any) -> str:
+def page(template: str, **context: Any) -> str:
     locale = _locale()
     user = current_user if current_user.is_authenticated else None
     sizes = user is not None and may(user.principal.role, READ, "sizings")
-    common = {"t": wording.translator(locale), "locale": locale, "user": user, "asset": _asset, "sizes": sizes}
+    plans = user is not None and may(user.principal.role, READ, "proposals")
+    common = {"t": wording.translator(locale), "locale": locale, "user": user, "asset": _asset}
+    context |= {"sizes": sizes, "plans": plans}
     return render_template(f"cabinet/{template}.html", **common, **context)
 
 
@@ -265,6 +268,9 @@ blueprint.add_app_template_filter(lambda share: wording.percent(share, _locale()
 blueprint.add_app_template_filter(lambda share: wording.tenths(share, _locale()), "tenths")
 blueprint.add_app_template_filter(lambda count: wording.number(count, _locale()), "number")
 blueprint.add_app_template_filter(lambda price: wording.price(price, _locale()), "price")
+blueprint.add_app_template_filter(lambda amount: wording.money(amount, _locale()), "money")
+blueprint.add_app_template_filter(lambda value: wording.figure(value, _locale()), "figure")
+blueprint.add_app_template_filter(lambda value: wording.signed(value, _locale()), "signed")
 blueprint.add_app_template_filter(rfc3339, "iso")
 blueprint.add_app_template_filter(wording.duration, "duration")
 blueprint.add_app_template_filter(international, "phone")

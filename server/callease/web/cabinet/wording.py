@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 LOCALES = ("ru", "en")
 DEFAULT_LOCALE = "ru"
@@ -71,6 +71,24 @@ def price(of: dict[str, str | None], locale: str) -> str:
     """An amount with its currency, where the portal said which."""
     amount = format_decimal(Decimal(of["amount"] or 0), locale=locale)
     return f"{amount}\u00a0{of['currency']}" if of["currency"] else amount
+
+
+def figure(value: float, locale: str) -> str:
+    """A count that is an estimate: whole from ten on, one digit after the point below."""
+    return format_decimal(value, "#,##0" if abs(value) >= 10 else "#,##0.#", locale=locale)
+
+
+def signed(value: float, locale: str) -> str:
+    """The same as a change: `+12`, `\N{MINUS SIGN}0.4`."""
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return sign + figure(abs(value), locale)
+
+
+def money(amount: Any, locale: str) -> str:
+    """A decimal string, or an amount with its currency."""
+    if isinstance(amount, dict):
+        return format_currency(Decimal(amount["amount"]), amount["currency"], locale=locale)
+    return format_decimal(Decimal(amount), "#,##0.00", locale=locale)
 
 
 def age(seconds: float, t: Callable[..., str]) -> str:

@@ -1,0 +1,148 @@
+"""The planner's turns: once a day, and when somebody asks, it looks at the log and renews the proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from callease.attribution.learning import learnt_curves
+from callease.base.clock import Clock
+from callease.base.database import Database
+from callease.base.ids import new_id
+from callease.planning.decisions import decide, settle_purchases
+from callease.planning.holdings import MONTH_SECONDS
+from callease.planning.models import ProposalRun, StoredProposal
+from callease.planning.portal import Portal, portal, times
+from callease.planning.proposal_states import ProposalState, after
+from callease.planning.proposals import Gain, Key, Kind, Proposal, in_points, propose
+
+_DAILY = timedelta(days=1)
+# A log of hours shows an afternoon and no habits.
+SEEN_DAYS_AT_LEAST = 3.0
+# What was dismissed is not asked again so soon.
+_DECLINED_FOR = timedelta(days=30)
+_WAITS = 1
+
+
+def request_run(session: Session, database: Database, clock: Clock) -> ProposalRun:
+    """The run that waits, due now: a new one unless one is waiting already."""
+    now = clock.now()
+    values = {"id": new_id("prn"), "slot": _WAITS, "due_at": now, "created_at": now}
+    session.execute(database.insert_if_new(ProposalRun, ["slot"]).values(**values))
+    waiting = ProposalRun.slot == _WAITS
+    session.execute(update(ProposalRun).where(waiting, ProposalRun.due_at > now).values(due_at=now))
+    return session.scalars(select(ProposalRun).where(waiting)).one()
+
+
+class Planner:
+    """Any number of workers: each may look, one writes."""
+
+    def __init__(self, database: Database, clock: Clock, quarantine: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._quarantine = quarantine
+
+    def turn(self) -> None:
+        """Settles purchases, and does the run that is due, if one is. Raises Unavailable."""
+        with self._database.transaction() as session:
+            settle_purchases(session)
+            self._plan_ahead(session)
+        with self._database.reading() as session:
+            due = ProposalRun.slot == _WAITS, ProposalRun.due_at <= self._clock.now()
+            run = session.scalar(select(ProposalRun).where(*due))
+            if run is None:
+                return
+            now = self._clock.now()
+            seen = portal(session, now)
+            proposals = self._proposals(session, seen, now)
+        with self._database.transaction() as session:
+            _write(session, run.id, seen, proposals, now)
+
+    def decide(self, session: Session, proposal: StoredProposal, action: str, by: str) -> StoredProposal:
+        """As `decisions.decide`."""
+        return decide(session, self._clock, proposal, action, by, self._quarantine)
+
+    def quarantine_until(self, now: datetime) -> datetime:
+        """When a number that was shown would reach its new office, were it to move now."""
+        return now + self._quarantine
+
+    def _plan_ahead(self, session: Session) -> None:
+        """The first run of an installation is due at once, each further one a day after the one before."""
+        now = self._clock.now()
+        last = session.scalar(select(func.max(ProposalRun.done_at)))
+        if session.scalar(select(ProposalRun.id).where(ProposalRun.slot == _WAITS)):
+            return
+        values = {"id": new_id("prn"), "slot": _WAITS, "due_at": last + _DAILY if last else now, "created_at": now}
+        session.execute(self._database.insert_if_new(ProposalRun, ["slot"]).values(**values))
+
+    def _proposals(self, session: Session, seen: Portal, now: datetime) -> list[Proposal]:
+        if seen.days < SEEN_DAYS_AT_LEAST:
+            return []
+        months = self._quarantine.total_seconds() / MONTH_SECONDS
+        return propose(seen.offices, learnt_curves(session), months, _declined(session, now))
+
+
+def _declined(session: Session, now: datetime) -> set[Key]:
+    dismissed = StoredProposal.state == ProposalState.DISMISSED, StoredProposal.decided_at > now - _DECLINED_FOR
+    return {each.key for each in session.scalars(select(StoredProposal).where(*dismissed))}
+
+
+def _write(session: Session, run_id: str, seen: Portal, proposals: Sequence[Proposal], now: datetime) -> None:
+    """Proposals that stand already stay the same rows; those that nobody would make any more are outdated."""
+    mine = ProposalRun.id == run_id, ProposalRun.slot == _WAITS
+    done = update(ProposalRun).where(*mine).values(slot=None, done_at=now, days=seen.days, reveals=seen.reveals)
+    if not session.execute(done.returning(ProposalRun.id)).all():
+        return
+    proposed = StoredProposal.state == ProposalState.PROPOSED
+    rows = session.scalars(select(StoredProposal).where(proposed))
+    standing = {_same(each.key, each.source_class, each.number_ids): each.id for each in rows}
+    for place, proposal in enumerate(proposals):
+        columns = {**_columns(proposal, seen), "run_id": run_id, "listed_at": now - timedelta(microseconds=place)}
+        known = standing.pop(_same(proposal.key, proposal.source_class, proposal.numbers), None)
+        if known is None:
+            state = ProposalState.PROPOSED
+            session.add(StoredProposal(id=new_id("prp"), state=state, created_at=now, **columns))
+        else:
+            session.execute(update(StoredProposal).where(StoredProposal.id == known, proposed).values(**columns))
+    expired = update(StoredProposal).where(StoredProposal.id.in_(standing.values()), proposed)
+    session.execute(expired.values(state=after(ProposalState.PROPOSED, "expire")))
+
+
+def _same(key: Key, source_class: str | None, numbers: Sequence[str]) -> Key:
+    """By which a proposal is the very one that stands already."""
+    return (*key, source_class or "", *numbers)
+
+
+def _columns(proposal: Proposal, seen: Portal) -> dict[str, Any]:
+    price = seen.prices.get(proposal.office) if proposal.kind is Kind.BUY else None
+    return {
+        "kind": proposal.kind,
+        "office_id": proposal.office,
+        "from_office_id": proposal.from_office,
+        "number_ids": list(proposal.numbers),
+        "count": proposal.count,
+        "source_class": proposal.source_class,
+        "at_once": proposal.at_once,
+        "owned": proposal.owned,
+        "gain": _figures(proposal.gain),
+        "loses_meanwhile": _figures(proposal.loses_meanwhile) if proposal.loses_meanwhile else None,
+        "monthly_cost": times(price, proposal.count),
+    }
+
+
+def _figures(gain: Gain) -> dict[str, float]:
+    points = in_points(gain)
+    return {
+        "answers": round(gain.answers, 1),
+        "answers_low": round(gain.low, 1),
+        "answers_high": round(gain.high, 1),
+        "source_calls": round(gain.source, 1),
+        "session_calls": round(gain.session, 1),
+        "source_points": round(points.source, 2),
+        "session_points": round(points.session, 2),
+        "calls": round(gain.calls, 1),
+    }
