@@ -110,6 +110,7 @@ def _whole(cast: Cast, path: str, number: int) -> dict[str, Any]:
         "/tokens": {"name": "x", "role": "operator"},
         "/users": {"email": f"h{number}@bosaga.kz", "role": "operator"},
         "/proposal-runs": {},
+        "/sizings": {"site": cast.site["id"]},
         "/webhook-endpoints": {"url": "https://crm.example.kz/"},
     }
     return least[path]
