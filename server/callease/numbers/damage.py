@@ -26,7 +26,7 @@ class Costs:
 
 
 # What a site wants most, `objective`: found by replaying traffic, see docs/numbers.md.
-COSTS = {"source": Costs(0.02, 1.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
+COSTS = {"source": Costs(0.002, 1.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_never_more_wrong_answers_than_calls(rates: dict[str, float], classes: l
 
 
 def test_costs_are_counted_in_answers_of_the_kind_that_is_wanted() -> None:
-    assert answers(COSTS["source"]) == Costs(0.02, 1.0)
+    assert answers(COSTS["source"]) == Costs(0.002, 1.0)
     assert answers(COSTS["both"]) == Costs(pytest.approx(1 / 1.2), 1.0)
 
 
