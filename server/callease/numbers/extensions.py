@@ -55,6 +55,10 @@ class Coded:
     outcome: str = "dynamic"
 
     @property
+    def made_as(self) -> str:
+        return self.outcome
+
+    @property
     def number_id(self) -> str:
         return self.number.id
 

@@ -33,15 +33,18 @@ RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind, Guard 
 
 @dataclass(frozen=True)
 class Held:
-    """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared.
+    """What Redis gave; `new` False: the subject holds it already. `outcome`: dynamic, borrowed or shared, by
+    now; `made_as`: the same when the lease was made, for the log.
 
     `left_ms` is by Redis's clock, as the other times are: the clocks of two machines differ. `before`: warm since ms,
-    index of its group, held until ms, where the number stood before this lease; `joined`: the group since. `plan`: by
+    index of its group, held until ms, where the number stood before this lease; `joined`: the group since,
+    `several`: until when, ms, more than one lease held it before. `plan`: by
     which Redis was asked.
     """
 
     new: bool
     outcome: str
+    made_as: str
     lease_id: str
     number_id: str
     e164: str
@@ -50,6 +53,7 @@ class Held:
     left_ms: int
     before: tuple[int, int, int]
     joined: int
+    several: int
     plan: Plan
 
     @property
@@ -177,6 +181,7 @@ class NumberPool:
             *held.before,
             repr(asked.weight),
             repr(COVER),
+            held.several,
         )
         self._store.run(ScriptCall(self._release, keys, lambda run_id: (plan.pool(run_id), *values)))
 
@@ -218,10 +223,11 @@ def _held(answer: list[Any], plan: Plan) -> Held | None:
     """None for an answer without a lease."""
     match answer:
         case [found, lease, number, leased_ms, expires_ms, outcome, left_ms, *before]:
-            since, group, held_until, joined = map(int, before)
+            since, group, held_until, joined, several = map(int, before)
             return Held(
                 new=found == "new",
-                outcome=outcome,
+                outcome="shared" if found == "again" and several else outcome,
+                made_as=outcome,
                 lease_id=lease,
                 number_id=number,
                 e164=plan.e164[number],
@@ -230,6 +236,7 @@ def _held(answer: list[Any], plan: Plan) -> Held | None:
                 left_ms=int(left_ms),
                 before=(since, group, held_until),
                 joined=joined,
+                several=several,
                 plan=plan,
             )
     return None

@@ -12,9 +12,9 @@
 --       time constant in seconds, of each component of the delay
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"empty"}  the office has no number to lease
---         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared"
---          (asked again: by now), ms left of it, warm since ms before this lease, index of its group and held until ms
---          before it, index of its group since}
+--         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared" when it
+--          was made, ms left of it, warm since ms before this lease, index of its group and held until ms before it,
+--          index of its group since, until when, ms, more than one lease held it before; again: 1, more do by now}
 -- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group in question, 16 at most
 -- INVARIANT  a number in somebody else's lease is called "shared", also to who had it first. It is given where nothing is
 --            free, or where its class has no free one and it is harmed less than those that could be borrowed. A free
@@ -34,8 +34,8 @@ if there[2] then
   local lease, number, from, to, kind = string.match(there[2], '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
   local known = tonumber(to) > now and redis.call('HGET', KEYS[3], number)
   if known then
-    if (cmsgpack.unpack(known)[7] or 0) > now then kind = 'shared' end
-    return {'again', lease, number, from, to, kind, text(to - now), '0', '0', '0', '0'}
+    local several = cmsgpack.unpack(known)[7] or 0
+    return {'again', lease, number, from, to, kind, text(to - now), '0', '0', '0', '0', several > now and '1' or '0'}
   end
 end
 
@@ -117,4 +117,5 @@ redis.call('ZADD', KEYS[4 + groups + sums[5]], text(now), number)
 redis.call('ZADD', KEYS[4], text(ends), number)
 local to = text(now + ARGV[3] * 1000)
 redis.call('SET', KEYS[2], table.concat({ARGV[2], number, text(now), to, kind}, ' '), 'EX', lasts)
-return {'new', ARGV[2], number, text(now), to, kind, text(ARGV[3] * 1000), text(since), group, text(before), sums[5]}
+return {'new', ARGV[2], number, text(now), to, kind, text(ARGV[3] * 1000), text(since), group, text(before), sums[5],
+  text(warm and warm[7] or 0)}

@@ -4,6 +4,7 @@
 -- ARGV  1 run id and fence, as the stamp of the pool that gave it begins   2 lease id   3 number id   4 source class
 --       5 leased at ms   6 held until ms, by this lease   7 warm since ms, 8 index of its group, 9 held until ms, all
 --       before it   10 what the lease counts   11 what was left of sessions that it covered
+--       12 until when, ms, more than one lease held the number before it
 -- RETURNS 1 when the lease was taken back, 0 when the subject holds another one by now, or the pool is another one
 -- COST  O(log n) in the numbers of the office
 -- INVARIANT  a number that somebody else was given since stays held for them.
@@ -23,7 +24,7 @@ for k = 1, of and #of or 0 do
   sums[6][k] = math.max(0, sums[6][k] - share) / kept
 end
 if sums[4] == tonumber(ARGV[5]) then
-  sums[4], sums[5] = tonumber(ARGV[7]), tonumber(ARGV[8])
+  sums[4], sums[5], sums[7] = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[12])
   if redis.call('ZSCORE', KEYS[4], ARGV[3]) == ARGV[6] then
     redis.call('ZREM', KEYS[7], ARGV[3])
     redis.call('ZREM', KEYS[4], ARGV[3])
