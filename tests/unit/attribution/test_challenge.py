@@ -44,6 +44,21 @@ def test_nothing_in_it_can_be_changed(solution: str) -> None:
         assert solved(KEY, SITE, changed(solution, **fields), NOW) is None
 
 
+def test_no_digit_of_the_number_can_move_into_the_time(solution: str) -> None:
+    read = json.loads(base64.b64decode(solution))
+    for taken in range(1, len(str(read["number"])) + 1):
+        digits = str(read["number"])
+        for salt in (read["salt"] + digits[:taken], read["salt"].rstrip("&") + digits[:taken]):
+            moved = changed(solution, salt=salt, number=int(digits[taken:] or 0))
+            assert solved(KEY, SITE, moved, NOW + timedelta(minutes=11)) is None
+
+
+@pytest.mark.parametrize("name", ["challenge", "salt", "signature"])
+@pytest.mark.parametrize("value", ["\ud800", "é", "0" * 63 + "\n", {}, 1e999])
+def test_what_is_no_text_of_ours_is_refused_and_breaks_nothing(solution: str, name: str, value: Any) -> None:
+    assert solved(KEY, SITE, changed(solution, **{name: value}), NOW) is None
+
+
 @given(st.none() | st.text() | st.binary().map(lambda raw: base64.b64encode(raw).decode()))
 def test_anything_else_solves_nothing(text: str | None) -> None:
     assert solved(KEY, SITE, text, NOW) is None
