@@ -147,9 +147,7 @@ class Database:
             session.execute(text("SELECT 1"))
 
     def insert_if_new(self, table: Any, unique: Sequence[str]) -> Insert:
-        """`INSERT ... ON CONFLICT (unique) DO NOTHING` in the dialect at hand."""
-        insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        return insert(table).on_conflict_do_nothing(index_elements=list(unique))
+        return insert_if_new(self.engine.dialect, table, unique)
 
     def insert_or_add(self, table: Any, unique: Sequence[str], column: str) -> Insert:
         """The same, but what is there already grows by the new row's `column`."""
@@ -160,6 +158,12 @@ class Database:
     def dispose(self) -> None:
         self.lookups.close()
         self.engine.dispose()
+
+
+def insert_if_new(dialect: Dialect, table: Any, unique: Sequence[str]) -> Insert:
+    """`INSERT ... ON CONFLICT (unique) DO NOTHING` in the dialect at hand."""
+    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing(index_elements=list(unique))
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import String, select, text, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from callease.base.database import Base, Database
+from callease.base.database import Base, Database, insert_if_new
 from callease.base.errors import Conflict
 
 # A request waits behind it, and the script on the page gives up after 2 seconds.
@@ -59,9 +59,14 @@ def raise_fence(database: Database, name: str) -> int:
     with database.transaction(_PATIENCE_SECONDS) as session:
         if not database.is_sqlite:
             session.execute(_RAISING)
-        session.execute(database.insert_if_new(Fence, ["name"]).values(name=name, value=0))
-        raised = update(Fence).where(Fence.name == name).values(value=Fence.value + 1).returning(Fence.value)
-        return session.scalars(raised).one()
+        return overtake(session, name)
+
+
+def overtake(session: Session, name: str) -> int:
+    """Raises the fence as part of the transaction: what is read from now on, nothing is written behind any more."""
+    session.execute(insert_if_new(session.get_bind().dialect, Fence, ["name"]).values(name=name, value=0))
+    raised = update(Fence).where(Fence.name == name).values(value=Fence.value + 1).returning(Fence.value)
+    return session.scalars(raised).one()
 
 
 def stale(connection: Connection, claims: Collection[Behind]) -> set[Behind]:

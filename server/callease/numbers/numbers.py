@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from callease.base.clock import Clock
 from callease.base.errors import Conflict, InvalidRequest
+from callease.base.fences import overtake
 from callease.base.ids import new_id
 from callease.catalog import revisions
 from callease.catalog.models import Office
@@ -145,7 +146,7 @@ def _give(session: Session, clock: Clock, number: Number, office_id: str, quaran
         return
     if office_id == number.next_office_id:
         return
-    if number.next_office_id is None and not was_shown(session, number):
+    if number.next_office_id is None and not _ever_shown(session, number):
         number.previous_office_id, number.office_id, number.owner_since = number.office_id, office_id, clock.now()
         return
     _act(number, "move")
@@ -171,9 +172,20 @@ def was_shown(session: Session, number: Number) -> bool:
     return session.scalar(select(Lease.id).where(Lease.number_id == number.id).limit(1)) is not None
 
 
+def _ever_shown(session: Session, number: Number) -> bool:
+    """Before it goes to another office at once: a lease of it that is on its way into the log may not get there."""
+    if was_shown(session, number):
+        return True
+    overtake(session, number.office_id)
+    return was_shown(session, number)
+
+
 def _lock(session: Session, number: Number) -> None:
-    """What was read of the number before may be what a worker has just changed."""
-    session.refresh(number, with_for_update=True)
+    """What was read of the number before may be what a worker has just changed.
+
+    Leases of it may be written meanwhile: they stand behind a fence that `overtake` would wait for.
+    """
+    session.refresh(number, with_for_update={"key_share": True})
 
 
 def _pool_changed(session: Session, office_id: str) -> None:

@@ -5,13 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from callease.base.fences import Behind, fence_value, raise_fence, stale
 from callease.catalog import revisions
 from callease.catalog.models import Office
-from callease.numbers.models import Number
+from callease.numbers.models import Lease, Number
 from callease.numbers.numbers import complete_moves, retire_number, update_number
 from tests.integration.numbers.conftest import DAY, Move
+from tests.support.waiting import eventually
 
 QUARANTINE = timedelta(days=60)
 
@@ -74,3 +77,22 @@ def test_of_many_workers_one_completes_a_move(move: Move) -> None:
         completed = [id_ for ids in pool.map(work, range(12)) for id_ in ids]
     assert completed == [move.id]
     assert move.pool_version(move.new) == version + 1
+
+
+def test_a_first_lease_that_is_just_being_written_makes_the_move_a_quarantine(move: Move) -> None:
+    """The move waits for the row, and the row for nothing that the move has locked."""
+    office, database = move.old.id, move.parts.database
+    number = move.cast.api.post("/numbers", {"e164": "+77172692999", "office": office})
+    raise_fence(database, office)
+    with database.reading() as session:
+        shown = session.scalars(select(Lease)).one()
+        row = {column.key: getattr(shown, column.key) for column in Lease.__table__.columns}
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing_connection() as connection:
+            behind = Behind(office, fence_value(database, office))
+            assert not stale(connection, {behind})
+            moving = pool.submit(move.cast.api.patch, f"/numbers/{number['id']}", {"office": move.new.id})
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            eventually(lambda: connection.scalar(waiting) == 1)
+            connection.execute(Lease.__table__.insert().values(**row | {"id": "lse_first", "number_id": number["id"]}))
+        assert (moving.result()["state"], moving.result()["next_office"]) == ("quarantine", move.new.id)

@@ -150,6 +150,23 @@ def test_a_new_number_does_not_overtake_anybody(processes: list[Process], cast: 
     _nobody_is_told_of_a_number_that_is_another_s(one)
 
 
+def test_a_number_that_was_never_shown_and_moves_at_once_is_not_shown_for_its_old_office(
+    processes: list[Process], cast: Cast
+) -> None:
+    process, office, moved = processes[0], cast.alatau_riverside.id, []
+
+    def meanwhile() -> None:
+        if not moved:
+            number = next(iter(process.redis.call(lambda client: client.zrange(f"callease:{{{office}}}:held", 0, -1))))
+            moved.append(number)
+            assert cast.api.patch(f"/numbers/{number}", {"office": cast.saryarka_sales.id})["state"] == "active"
+
+    held = process.lease("v", office, meanwhile)
+    assert moved and held.number_id not in moved
+    with process.database.reading() as session:
+        assert session.scalars(select(Lease.number_id)).all() == [held.number_id]
+
+
 def test_a_server_that_knows_no_script_yet_costs_one_rebuild(processes: list[Process], cast: Cast) -> None:
     process, office = processes[0], cast.alatau_riverside.id
     process.redis.call(lambda client: client.script_flush())
