@@ -48,13 +48,11 @@ def solved(key: bytes, site_id: str, solution: str | None, now: datetime) -> str
     if not isinstance(read, dict):
         return None
     salt, number = read.get("salt"), read.get("number")
-    challenge, signature = read.get("challenge"), read.get("signature")
+    challenge, signature = _digest(read.get("challenge")), _digest(read.get("signature"))
     parts = _SALT.fullmatch(salt) if isinstance(salt, str) else None
     if not parts or not isinstance(number, int) or not 0 <= number <= MAX:
         return None
-    if not _is_digest(challenge) or not _is_digest(signature):
-        return None
-    if not hmac.compare_digest(signature, _sign(key, site_id, challenge)):
+    if challenge is None or signature is None or not hmac.compare_digest(signature, _sign(key, site_id, challenge)):
         return None
     if now.timestamp() > int(parts[1]) or _hash(parts[0], number) != challenge:
         return None
@@ -70,8 +68,8 @@ def solve(puzzle: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(found).encode()).decode()
 
 
-def _is_digest(value: Any) -> bool:
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+def _digest(value: Any) -> str | None:
+    return value if isinstance(value, str) and _DIGEST.fullmatch(value) else None
 
 
 def _hash(salt: str, number: int) -> str:

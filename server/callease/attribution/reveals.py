@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +32,6 @@ from callease.numbers.lookup import NumberLookup
 from callease.numbers.models import Lease
 from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
 
-_log = logging.getLogger(__name__)
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)
 
@@ -55,7 +53,7 @@ class RevealRequest:
 @dataclass(frozen=True)
 class Revealed:
     """`number` None: nothing to show but what the page has. `reason` says why there is no lease, `challenge` how to get
-    one all the same.
+    one all the same, `budget` which one is spent.
 
     `extension`: the code to dial after the number; `locale` is the language in which the page is told so.
     """
@@ -70,6 +68,7 @@ class Revealed:
     hours: dict[str, Any] | None = None
     reason: str | None = None
     challenge: dict[str, Any] | None = None
+    budget: str | None = None
     extension: str | None = None
     locale: str = ""
 
@@ -218,11 +217,9 @@ class Reveals:
     def _suspected(self, site: SiteFacts, listing: ListingFacts, error: LimitExceeded, now: datetime) -> Revealed:
         """The office's fixed number and a challenge; where it has none, the error, with the same challenge."""
         puzzle = challenge.make(self._box.challenge_key, site.id, now)
-        spent = error.data["budget"]
-        _log.warning("site %s, listing %s: the budget of one %s is spent", site.id, listing.id, spent)
         shown = self._without_lease(site, listing, "suspicious")
         if shown.kind == "static":
-            return replace(shown, challenge=puzzle)
+            return replace(shown, challenge=puzzle, budget=error.data["budget"])
         error.data.update(fallback=listing.phone, challenge=puzzle)
         raise error
 

@@ -49,6 +49,7 @@ class GroupCommit:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._inserts: dict[type[Base], _BulkInsert] = {}
+        self._guarded = True
 
     def write(self, rows: Sequence[Row]) -> None:
         """Returns when `rows` (a model and its columns each, in the order of insertion) are durable, all or none.
@@ -63,7 +64,7 @@ class GroupCommit:
         """The answer of `call`, when the rows that `rows_of` makes of it are durable.
 
         `guard` is asked first, with those of the whole group; what its `check` raises is raised here, without `call`
-        being made. A guard that cannot be asked lets everybody in.
+        being made. A guard that fails alone, in a cluster its node may be down, lets everybody in.
 
         `rows_of` is called by the group's thread. Raises Unavailable("redis") before it, Unavailable("database") after;
         Overtaken when the fence no longer stands where `behind` says.
@@ -101,15 +102,26 @@ class GroupCommit:
         guards = [work.guard for work in group if work.guard]
         try:
             answers = self._store.run_all([guard.call for guard in guards]) if guards else []
-        except Exception:
-            _log.exception("leases are not guarded")
+        except Unavailable as error:  # the call would wait for the same Redis, as long once more
+            for work in group:
+                work.error = error
             return
         for work, guard, answer in zip(group, guards, answers, strict=True):
+            self._say_whether_guarded(answer)
             try:
                 if not isinstance(answer, RedisError):
                     guard.check(answer)
             except Exception as error:
                 work.error = error
+
+    def _say_whether_guarded(self, answer: Any) -> None:
+        """Once when it changes: under load there would be a line a lease."""
+        failed = isinstance(answer, RedisError)
+        if failed and self._guarded:
+            _log.warning("leases are given without asking their budgets: %s", answer)
+        elif not failed and not self._guarded:
+            _log.info("budgets of leases can be asked again")
+        self._guarded = not failed
 
     def _ask(self, group: list[_Work]) -> None:
         calls = [work.call for work in group if work.call]

@@ -9,6 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 LEASES = Counter("callease_leases_total", "Answers to reveals, by kind of number", ["kind"])
+SUSPICIOUS_REVEALS = Counter(
+    "callease_suspicious_reveals_total", "Reveals that got no lease, by the budget that was spent", ["budget"]
+)
 REVEAL_SECONDS = Histogram(
     "callease_reveal_seconds",
     "Time to answer a reveal",

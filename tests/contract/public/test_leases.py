@@ -351,6 +351,8 @@ class TestLimits:
         assert 0 < int(answer.headers["Retry-After"]) <= 3_600
         assert answer.headers["Access-Control-Allow-Origin"] == "https://bosaga.kz"
         assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+        counted = cast.transport("GET", "/metrics").body.decode()
+        assert re.search(r'^callease_suspicious_reveals_total\{budget="visitor"\} [1-9]', counted, re.M)
         again = reveal(cast, "M-0", visitor="greedy")  # what is held is given again
         assert (again["lease"], again["number"]) == (held[0]["lease"], held[0]["number"])
         assert reveal(cast, "ZHK-3001", visitor="modest")["kind"] in ("dynamic", "shared")

@@ -1,20 +1,22 @@
 """Commits in groups: rows of many requests at once, durable before anybody goes on, and no group in another's way."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from typing import cast as cast_as
 
 import pytest
+from redis.exceptions import ResponseError
 from sqlalchemy import func, select, text
 
 from callease.attribution.models import Visit
 from callease.base.database import Database
-from callease.base.errors import Unavailable
+from callease.base.errors import LimitExceeded, Unavailable
 from callease.base.fences import Behind
-from callease.base.group_commit import GroupCommit, Row
-from callease.base.redis import LuaScript, ScriptCall
+from callease.base.group_commit import GroupCommit, Guard, Row
+from callease.base.redis import LuaScript, ScriptCall, Store
 from callease.numbers.models import Lease
 from callease.web.services import Services
 from tests.factories import Cast
@@ -128,3 +130,67 @@ def test_a_call_that_cannot_be_sent_fails_alone(tmp_path: Path, parts: Services)
     with ThreadPoolExecutor(THREADS) as threads:
         assert list(threads.map(ask, range(THREADS))) == expected
     assert ask(8) == "8"
+
+
+class _Store:
+    """Answers what it is told, and knows how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.says: dict[LuaScript, Any] = {}
+
+    def run_all(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        self.asked += 1
+        if not self.says:
+            raise Unavailable("redis")
+        return [self.says[call.script] for call in calls]
+
+
+class TestGuards:
+    @pytest.fixture
+    def scripts(self, tmp_path: Path) -> tuple[LuaScript, LuaScript]:
+        for name in ("guard", "lease"):
+            (tmp_path / f"{name}.lua").write_text(f"return '{name}'", encoding="utf-8")
+        return LuaScript(tmp_path / "guard.lua"), LuaScript(tmp_path / "lease.lua")
+
+    @pytest.fixture
+    def store(self) -> _Store:
+        return _Store()
+
+    @pytest.fixture
+    def ask(
+        self, parts: Services, store: _Store, scripts: tuple[LuaScript, LuaScript]
+    ) -> Callable[[Callable[[Any], None]], Any]:
+        guard, lease = (ScriptCall(script, ["{g}"], lambda _: []) for script in scripts)
+        rows = GroupCommit(parts.database, cast_as(Store, store))
+        return lambda check: rows.write_after(lease, lambda _: (), guard=Guard(guard, check))
+
+    def test_a_redis_that_is_gone_is_waited_for_once(self, store: _Store, ask: Callable[..., Any]) -> None:
+        with pytest.raises(Unavailable, match="redis"):
+            ask(lambda _: None)
+        assert store.asked == 1
+
+    def test_one_that_fails_alone_lets_in_and_is_told_of_once(
+        self,
+        store: _Store,
+        scripts: tuple[LuaScript, LuaScript],
+        ask: Callable[..., Any],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        caplog.set_level("INFO")
+        store.says = dict(zip(scripts, (ResponseError("no node"), "leased"), strict=True))
+        assert [ask(_forbid) for _ in range(3)] == ["leased"] * 3
+        store.says[scripts[0]] = "asked"
+        assert [ask(lambda _: None) for _ in range(3)] == ["leased"] * 3
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+    def test_what_it_forbids_is_not_done(
+        self, store: _Store, scripts: tuple[LuaScript, LuaScript], ask: Callable[..., Any]
+    ) -> None:
+        store.says = {scripts[0]: "asked"}  # the lease would be a KeyError
+        with pytest.raises(LimitExceeded, match="asked"):
+            ask(_forbid)
+
+
+def _forbid(answer: Any) -> None:
+    raise LimitExceeded(answer, 1)

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, request
 
 from callease.attribution.reveals import Revealed, RevealRequest
 from callease.base.clock import rfc3339
-from callease.base.errors import Unavailable
+from callease.base.errors import LimitExceeded, Unavailable
 from callease.base.phones import display, with_extension
 from callease.web import problems
-from callease.web.metrics import LEASES, REVEAL_SECONDS
+from callease.web.metrics import LEASES, REVEAL_SECONDS, SUSPICIOUS_REVEALS
 from callease.web.public.outage import reveal_without_database
 from callease.web.public.requests import answer, body_of, counted_address, finish, page_view
 from callease.web.public.schemas import LeaseEventSchema, LeaseSchema, VisitSchema
@@ -51,8 +51,13 @@ def leases() -> Response:
     )
     try:
         revealed = services().reveals.reveal(asked)
+    except LimitExceeded as error:
+        SUSPICIOUS_REVEALS.labels(error.data["budget"]).inc()
+        raise
     except Unavailable:
         revealed = reveal_without_database(services().snapshot, asked)
+    if revealed.budget:
+        SUSPICIOUS_REVEALS.labels(revealed.budget).inc()
     LEASES.labels(revealed.kind).inc()
     return _shown(revealed)
 
