@@ -22,6 +22,9 @@ from callease.numbers.models import Lease, SpentLease
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _TAP_WINDOW = timedelta(seconds=90)
 _VISITOR_REMEMBERED = timedelta(days=90)
+_TOLD = SpentLease.pool_told.is_(True)
+# A call is believed anew with each further fact of it: what is about the same, a pool need not hear again.
+_NEWS = 0.02
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,14 @@ def remember(
     session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime, resolution: Resolution
 ) -> None:
     """Writes, or overwrites, what is believed of this call, for the next one."""
+    told = dict(
+        session.execute(select(SpentLease.lease_id, SpentLease.p).where(SpentLease.call_id == call_id, _TOLD)).all()
+    )
     session.execute(delete(SpentLease).where(SpentLease.call_id == call_id))
     hidden = caller_hash is None
     for lease, p in resolution.spent:
-        session.add(SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=False, at=at))
+        no_news = p - told.get(lease.id, 0.0) < _NEWS
+        session.add(SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=no_news, at=at))
     session.execute(delete(CallerMemory).where(CallerMemory.call_id == call_id))
     if caller_hash:
         memory = resolution.memory

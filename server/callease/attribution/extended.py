@@ -12,7 +12,7 @@ from callease.numbers.pool import Held
 from callease.numbers.roads import CodeNumber, Roads
 
 ByNumber = Callable[[Callable[[Held], Sequence[Row]]], Held]
-_ALL_HELD = "all_held"
+_WOULD_SHARE = "would_share"
 
 
 class ExtendedNumbers:
@@ -37,8 +37,9 @@ class ExtendedNumbers:
     def _kept(
         self, numbers: Sequence[CodeNumber], asked: Asked, rows: Callable[[Coded], Sequence[Row]]
     ) -> Coded | None:
-        """Whoever holds a code keeps it, whatever numbers there are by now."""
-        return self._extensions.lease(numbers, replace(asked, held_only=True), rows)
+        """Whoever holds a code keeps it, whatever numbers and budgets there are by now."""
+        unguarded = replace(asked.request, guard=None)
+        return self._extensions.lease(numbers, Asked(unguarded, asked.visitor, held_only=True), rows)
 
     def _own(
         self,
@@ -49,13 +50,13 @@ class ExtendedNumbers:
     ) -> Held | Coded:
         def unless_shared(held: Held) -> Sequence[Row]:
             if held.new and held.outcome == "shared":
-                raise Conflict(_ALL_HELD)  # the pool takes the lease back
+                raise Conflict(_WOULD_SHARE)  # the pool takes the lease back
             return rows(held)
 
         if numbers:
             try:
                 return by_number(unless_shared)
             except Conflict as error:
-                if error.code != _ALL_HELD:
+                if error.code != _WOULD_SHARE:
                     raise
         return self._extensions.lease(numbers, asked, rows) or by_number(rows)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from callease.attribution.models import CallerMemory, LearntDelays
+from callease.attribution.models import CallerMemory, LearntDelays, LeaseEvent
 from callease.base.clock import Clock
 from callease.base.database import Database
 from callease.numbers.delays import DelayCurves, DelayLearner
@@ -113,31 +113,47 @@ def _told(
     leases = select(Lease.leased_at).where(Lease.leased_at >= begins, Lease.leased_at < until).order_by(Lease.leased_at)
     yield ((at, lambda at=at: learner.leased(at)) for at in session.scalars(leases).all())
     yield _first_calls(session, learner, begins, until)
-    again = (
-        select(CallerMemory.at, CallerMemory.first_at)
-        .where(CallerMemory.at >= begins, CallerMemory.at < until, CallerMemory.first_at < CallerMemory.at)
-        .order_by(CallerMemory.at)
-    )
-    for_again = session.execute(again).all()
-    yield (
-        (at, lambda at=at, since=since: learner.called_again(at, (at - since).total_seconds(), 1.0))
-        for at, since in for_again
-    )
+    yield _further_calls(session, learner, begins, until)
 
 
 def _first_calls(
     session: Session, learner: DelayLearner, begins: datetime, until: datetime
 ) -> Iterator[tuple[datetime, Any]]:
+    """Their delay counts from when the visitor saw the number last."""
+    asked = (
+        select(func.max(LeaseEvent.at))
+        .where(LeaseEvent.lease_id == SpentLease.lease_id, LeaseEvent.type == "again", LeaseEvent.at <= SpentLease.at)
+        .scalar_subquery()
+    )
     query = (
-        select(SpentLease, Lease.leased_at)
+        select(SpentLease, func.coalesce(asked, Lease.leased_at))
         .join(Lease, Lease.id == SpentLease.lease_id)
         .where(SpentLease.at >= begins, SpentLease.at < until)
         .order_by(SpentLease.at, SpentLease.call_id)
     )
     calls: dict[str, tuple[SpentLease, list[tuple[float, float]]]] = {}
-    for spent, leased_at in session.execute(query).all():
+    for spent, shown_at in session.execute(query).all():
         _, ages = calls.setdefault(spent.call_id, (spent, []))
-        ages.append(((spent.at - leased_at).total_seconds(), spent.p))
+        ages.append(((spent.at - shown_at).total_seconds(), spent.p))
     for spent, ages in calls.values():
         share = min(1.0, sum(p for _, p in ages))
         yield spent.at, lambda spent=spent, ages=ages, share=share: learner.called(spent.at, ages, spent.hidden, share)
+
+
+def _further_calls(
+    session: Session, learner: DelayLearner, begins: datetime, until: datetime
+) -> Iterator[tuple[datetime, Any]]:
+    """As far as they were no lease's first call."""
+    first = (
+        select(func.coalesce(func.sum(SpentLease.p), 0.0))
+        .where(SpentLease.call_id == CallerMemory.call_id)
+        .scalar_subquery()
+    )
+    query = (
+        select(CallerMemory.at, CallerMemory.first_at, first)
+        .where(CallerMemory.at >= begins, CallerMemory.at < until, CallerMemory.first_at < CallerMemory.at)
+        .order_by(CallerMemory.at)
+    )
+    for at, since, p in session.execute(query).all():
+        seconds, again = (at - since).total_seconds(), max(0.0, 1.0 - p)
+        yield at, lambda at=at, seconds=seconds, again=again: learner.called_again(at, seconds, again)

@@ -72,7 +72,12 @@ def posterior_of(question: Question, curves: DelayCurves) -> Posterior:
 
 
 def posterior_of_code(question: Question, newest: LeaseFacts, curves: DelayCurves) -> Posterior:
-    """Of a call with a code that `newest` has, and `question.extension_before` had."""
+    """Of a call with a code that `newest` has, and `question.extension_before` had.
+
+    Whoever has rung because of such a lease before, rings again.
+    """
+    seen = question.on_this_number
+    rang = {belief.lease_id: belief.p for belief in seen.leases} if seen else {}
     rates = [
         (lease, lease.unspent * curves.first_rate(seconds_since(question.at, lease.leased_at)))
         for lease in (newest, *question.extension_before)
@@ -80,7 +85,11 @@ def posterior_of_code(question: Question, newest: LeaseFacts, curves: DelayCurve
     total = sum(rate for _, rate in rates)
     if not question.extension_before or not total:
         rates, total = [(newest, 1.0)], 1.0
-    return Posterior([Share(belief_of(lease, 0.0), lease, rate / total, 0.0) for lease, rate in rates], {})
+    shares = []
+    for lease, rate in rates:
+        again = rang.get(lease.id, 0.0)
+        shares.append(Share(belief_of(lease, 0.0), lease, rate / total * (1 - again), rate / total * again))
+    return Posterior(shares, {})
 
 
 def _of_new_caller(question: Question, curves: DelayCurves) -> Posterior:

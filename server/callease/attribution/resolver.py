@@ -86,7 +86,6 @@ def resolve(question: Question, curves: DelayCurves) -> Resolution:
         source_class, source = question.number_class, CLASS_OF_NUMBER if question.number_class else 0.0
         steps += _without_leases(question)
     stated = best is not None and session >= SESSION_STATED_FROM
-    named = [each for each in posterior.shares if each.first >= _REMEMBERED_FROM]
     return Resolution(
         method=_method(question, best) if stated and best else "owner",
         office_id=office_id,
@@ -98,7 +97,7 @@ def resolve(question: Question, curves: DelayCurves) -> Resolution:
         candidates=_candidates(posterior),
         steps=tuple(steps),
         memory=_memory(question, office_id, posterior),
-        spent=tuple((each.lease, each.first) for each in named if each.lease),
+        spent=_spent(posterior),
         again_after=_again_after(question, posterior),
         first=sum(each.first for each in posterior.shares) + (0.0 if seen else sum(posterior.unknown.values())),
     )
@@ -137,8 +136,15 @@ def _proven(
         candidates=((lease, _proof(session)),),
         steps=tuple(steps),
         memory=_memory(question, office_id, posterior),
-        spent=((lease, session),),
+        spent=_spent(posterior),
+        again_after=_again_after(question, posterior),
+        first=sum(each.first for each in posterior.shares),
     )
+
+
+def _spent(posterior: Posterior) -> tuple[tuple[LeaseFacts, float], ...]:
+    likely = (each for each in posterior.shares if each.first >= _REMEMBERED_FROM)
+    return tuple((each.lease, each.first) for each in likely if each.lease)
 
 
 def _candidates(posterior: Posterior) -> tuple[tuple[LeaseFacts, float], ...]:

@@ -211,6 +211,7 @@ class Reveals:
             visitor=_counted(view),
             address=request.counted,
             listing=listing.id,
+            lease_seconds=site.lease_seconds,
             proof=challenge.solved(self._box.challenge_key, site.id, request.solution, now),
         )
 
@@ -233,8 +234,12 @@ class Reveals:
 
 
 def _asked_again(lease_id: str, at: datetime) -> dict[str, Any]:
-    """The columns of an event: the visitor wanted to see the number once more, and may be about to call."""
-    return {"id": new_id("lev"), "lease_id": lease_id, "type": "again", "at": at}
+    """The columns of an event: the visitor wanted to see the number once more, and may be about to call.
+
+    Its id is the same for a whole minute, so that nobody fills the log by asking.
+    """
+    id_ = f"lev_{lease_id.removeprefix('lse_')}{at:%d%H%M}"
+    return {"id": id_, "lease_id": lease_id, "type": "again", "at": at}
 
 
 def fallback(site: SiteFacts, listing: ListingFacts, reason: str) -> Revealed:

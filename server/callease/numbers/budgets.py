@@ -1,6 +1,7 @@
 """How many leases an hour one visitor, address, network, listing, office or site may have before one is suspicious.
 
 Counted are subjects, (visitor, listing) mostly, of one site: who asks again for a number that was shown costs nothing.
+Where a site's leases last longer than an hour, the budgets are for as long as a lease.
 An office's budget is spent long before its site's: a drain of one office is not felt by another.
 """
 
@@ -41,7 +42,10 @@ BUDGETS = {
 
 @dataclass(frozen=True)
 class Asker:
-    """Who wants a lease; `visitor`, `address` None: not counted. `proof`: the id of the challenge that was solved."""
+    """Who wants a lease of `lease_seconds`; `visitor`, `address` None: not counted.
+
+    `proof`: the id of the challenge that was solved.
+    """
 
     site_id: str
     office_id: str
@@ -49,6 +53,7 @@ class Asker:
     visitor: str | None
     address: str | None
     listing: str
+    lease_seconds: int
     proof: str | None = None
 
     @property
@@ -65,7 +70,7 @@ def guard_of(asker: Asker, prefix: str = "callease") -> Guard:
     base, counted = f"{prefix}:{{{asker.site_id}}}", asker.counted
     keys = [f"{base}:solved:{asker.proof or '-'}", *(f"{base}:{name}:{value}" for name, value in counted.items())]
     limits = [each for name in counted for each in (BUDGETS[name].plain, BUDGETS[name].proven)]
-    arguments = (asker.subject, _SECONDS, 1 if asker.proof else 0, *limits)
+    arguments = (asker.subject, max(_SECONDS, asker.lease_seconds), 1 if asker.proof else 0, *limits)
 
     def check(answer: Sequence[int]) -> None:
         if answer[0]:

@@ -7,7 +7,6 @@ two leases that took one code from the same lease before, only one can be writte
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from callease.catalog.models import Office
 from callease.numbers.codes import LENGTHS, REST, Length
 from callease.numbers.models import Lease, NumberCode
 from callease.numbers.pool import LeaseRequest
+from callease.numbers.rebuild_locks import RebuildLocks
 from callease.numbers.roads import CodeNumber
 
 _LUA = Path(__file__).parent / "lua"
@@ -108,7 +108,7 @@ class Extensions:
         self._clock = clock
         self._prefix = prefix
         self._lengths = lengths
-        self._rebuilding: dict[str, threading.Lock] = {}
+        self._locks = RebuildLocks()
         self._rebuilt: dict[str, int] = {}
         self._take = LuaScript(_LUA / "extension.lua")
         self._add = LuaScript(_LUA / "extension_rebuild.lua")
@@ -197,7 +197,7 @@ class Extensions:
 
         `run_id`: of the server that was asked. One that is started anew meanwhile has lost what is added here.
         """
-        with self._rebuilding.setdefault(number_id, threading.Lock()):
+        with self._locks.alone(number_id):
             if self._rebuilt.get(number_id, 0) == seen:
                 self._add_what_is_logged(number_id, run_id)
                 self._rebuilt[number_id] = seen + 1

@@ -25,6 +25,7 @@ from callease.numbers.log import LeaseLog
 from callease.numbers.rebuild import LUA, Plan, PoolRebuild, ms
 
 _TRIES = 4
+_STALE = -1  # what `spend.lua` says of a pool that is not the plan's
 _SECONDS = [repr(seconds) for seconds in FIRST_SECONDS]
 
 RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind, Guard | None], Any]
@@ -186,22 +187,26 @@ class NumberPool:
         self._store.run(ScriptCall(self._release, keys, lambda run_id: (plan.pool(run_id), *values)))
 
     def spend(self, told: Sequence[SpentOn]) -> None:
-        """Those leases are in nobody's way any more. Raises Unavailable."""
-        left = [(each, self._plan(each.office_id, None)) for each in told]
-        for _ in range(_TRIES):
-            answers = self._store.run_all([self._spend_call(*each) for each in left])
-            if failed := next((answer for answer in answers if isinstance(answer, Exception)), None):
-                raise Unavailable("redis") from failed
-            stale = [each for each, answer in zip(left, answers, strict=True) if answer < 0]
-            left = [(each, self._plan(each.office_id, plan)) for each, plan in stale]
-            if not left:
-                return
-        raise Unavailable("redis")
+        """Those leases are in nobody's way any more.
 
-    def _plan(self, office_id: str, seen: Plan | None) -> Plan:
-        """Any but `seen`, which turned out to be of no use."""
+        A pool that cannot be reached is passed over: what is rebuilt later knows it from the log. Raises Unavailable
+        when Redis or SQL is down.
+        """
+        left = [(each, plan) for each in told if (plan := self._plan(each.office_id, None))]
+        for _ in range(_TRIES):
+            answers = self._store.run_all([self._spend_call(*each) for each in left]) if left else []
+            stale = [each for each, answer in zip(left, answers, strict=True) if answer == _STALE]
+            left = [(each, new) for each, plan in stale if (new := self._plan(each.office_id, plan))]
+
+    def _plan(self, office_id: str, seen: Plan | None) -> Plan | None:
+        """Any but `seen`, which turned out to be of no use. None: the pool cannot be reached."""
         present = self._rebuild.present(office_id)
-        return present if present and seen is None else self._rebuild.anew(office_id, seen)
+        if present and seen is None:
+            return present
+        try:
+            return self._rebuild.anew(office_id, seen)
+        except Unavailable:
+            return None
 
     def _spend_call(self, spent: SpentOn, plan: Plan) -> ScriptCall:
         key = self._rebuild.keys(spent.office_id)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,11 +16,10 @@ from callease.numbers.damage import PastLease, Sums, sums_of, warm_since
 from callease.numbers.delays import FIRST_SECONDS
 from callease.numbers.groups import Groups
 from callease.numbers.log import LeaseLog, LiveLease, PoolFacts
+from callease.numbers.rebuild_locks import RebuildLocks
 
 LUA = Path(__file__).parent / "lua"
 _TRIES = 4
-# The script on the page gives up after 2 seconds.
-_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class PoolRebuild:
         self._clock = clock
         self._prefix = prefix
         self._plans: dict[str, Plan] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks = RebuildLocks()
         self._continues = LuaScript(LUA / "continues.lua")
         self._write = LuaScript(LUA / "rebuild.lua")
 
@@ -85,9 +82,9 @@ class PoolRebuild:
     def anew(self, office_id: str, seen: Plan | None) -> Plan:
         """One thread does it, the others wait for its result; `seen` is the plan that turned out to be of no use.
 
-        Raises Unavailable, and does not wait for ever: one office must not get hold of all threads of the server.
+        Raises Unavailable.
         """
-        with self._alone(office_id):
+        with self._locks.alone(office_id):
             present = self._plans.get(office_id)
             if present is not None and present is not seen:
                 return present
@@ -97,16 +94,6 @@ class PoolRebuild:
                     self._plans[office_id] = plan
                     return plan
             raise Unavailable("redis")
-
-    @contextmanager
-    def _alone(self, office_id: str) -> Iterator[None]:
-        lock = self._locks.setdefault(office_id, threading.Lock())
-        if not lock.acquire(timeout=_WAIT_SECONDS):
-            raise Unavailable("redis")
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _write_pool(self, office_id: str) -> Plan | None:
         """None when the pool became another one meanwhile.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from callease.base.database import Database
 from callease.numbers.damage import REMEMBERED, Spent, SpentOn, warm_since
-from callease.numbers.models import Lease, SpentLease
+from callease.numbers.models import Lease, Number, SpentLease
 from callease.numbers.pool import NumberPool
 
 _AT_ONCE = 500
+_DUE = (
+    select(SpentLease, Lease.office_id, Lease.number_id, Number.role)
+    .join(Lease, Lease.id == SpentLease.lease_id)
+    .join(Number, Number.id == Lease.number_id)
+    .where(SpentLease.pool_told.is_(False))
+    .order_by(SpentLease.at, SpentLease.call_id, SpentLease.lease_id)
+    .limit(_AT_ONCE)
+)
 
 
 class Spending:
@@ -26,29 +35,27 @@ class Spending:
     def tell_pools(self) -> int:
         """Takes what is due, at most 500 leases; how many those were. Raises Unavailable."""
         with self._database.transaction() as session:
-            told = _claimed(session)
+            due = session.execute(_DUE).all()
+            told = _claimed(session, due)
             spent_on = [_spent_on(session, *key, parts) for key, parts in told.items()]
         self._pool.spend(spent_on)
-        return sum(map(len, told.values()))
+        return len(due)
 
 
-def _claimed(session: Session) -> dict[tuple[str, str], dict[str, float]]:
-    """By (office, number): leases and how much of each was spent since the pool was told last."""
-    due = (
-        select(SpentLease, Lease.office_id, Lease.number_id)
-        .join(Lease, Lease.id == SpentLease.lease_id)
-        .where(SpentLease.pool_told.is_(False))
-        .order_by(SpentLease.at)
-        .limit(_AT_ONCE)
-    )
+def _claimed(session: Session, due: Sequence[Any]) -> dict[tuple[str, str], dict[str, float]]:
+    """By (office, number): leases and how much of each was spent since the pool was told last.
+
+    A number with codes is in no pool.
+    """
     claimed: dict[tuple[str, str], dict[str, float]] = {}
-    for spent, office_id, number_id in session.execute(due).all():
+    for spent, office_id, number_id, role in due:
         mark = update(SpentLease).where(
             SpentLease.call_id == spent.call_id,
             SpentLease.lease_id == spent.lease_id,
             SpentLease.pool_told.is_(False),
         )
-        if session.execute(mark.values(pool_told=True)).rowcount:  # type: ignore[attr-defined]
+        marked = session.execute(mark.values(pool_told=True)).rowcount  # type: ignore[attr-defined]
+        if marked and role == "lease":
             parts = claimed.setdefault((office_id, number_id), {})
             parts[spent.lease_id] = min(1.0, parts.get(spent.lease_id, 0.0) + spent.p)
     return claimed

@@ -7,13 +7,16 @@ import pytest
 from sqlalchemy import func, select
 
 from callease.attribution.learning import CurveLookup, learnt_curves
-from callease.attribution.models import LearntDelays
+from callease.attribution.models import CallerMemory, LearntDelays, LeaseEvent
 from callease.base.clock import SetClock, rfc3339
-from callease.numbers.delays import DelayCurves
+from callease.numbers.damage import SpentOn
+from callease.numbers.delays import DelayCurves, DelayLearner
 from callease.numbers.models import Lease, SpentLease
+from callease.numbers.pool import NumberPool
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
+from tests.support.extensions import COMMON, extend
 from tests.support.people import Telephone
 
 pytestmark = on_both_databases
@@ -99,3 +102,61 @@ def test_calls_of_one_s_own_past_are_spent_and_told_to_the_pool(a_busy_day: None
     assert len({each.call_id for each in spent}) >= 10
     assert parts.spending.tell_pools() == len(spent)
     assert parts.spending.tell_pools() == 0
+
+
+def test_what_a_pool_was_told_of_a_call_it_is_not_told_again_with_the_call_s_next_event(
+    cast: Cast, parts: Services, clock: SetClock
+) -> None:
+    shown = cast.page().reveal(LISTING, visitor="v").json
+    clock.advance(30)
+    _call(cast, clock, shown["number"], "one", None)
+    assert parts.spending.tell_pools() == 1
+    telephone = Telephone(cast.transport, cast.account, lambda: clock.now().timestamp())
+    telephone.event("answered", "one", shown["number"], "+77010001111", at=rfc3339(clock.now()), wait=3)
+    with parts.database.reading() as session:
+        (spent,) = session.scalars(select(SpentLease)).all()
+    assert not spent.hidden, "the call was believed anew"
+    assert parts.spending.tell_pools() == 0
+
+
+def test_a_number_with_codes_has_no_pool_to_be_told(
+    cast: Cast, parts: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extended = extend(cast)
+    shown = extended.reveal("v1")
+    telephone = Telephone(cast.transport, cast.account, lambda: clock.now().timestamp())
+    telephone.event("ringing", "coded", COMMON, "+77010001111", digits=shown["extension"], at=rfc3339(clock.now()))
+    told: list[SpentOn] = []
+    monkeypatch.setattr(NumberPool, "spend", lambda _self, spent: told.extend(spent))
+    assert (parts.spending.tell_pools(), told) == (1, [])
+
+
+def test_delays_count_from_when_the_number_was_seen_last_and_repeats_as_far_as_they_are_some(
+    cast: Cast, parts: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = cast.page().reveal(LISTING, visitor="v").json
+    _age_lease(parts, shown["lease"], clock)
+    clock.advance(600)
+    with parts.database.transaction() as session:
+        session.add(LeaseEvent(id="lev_1", lease_id=shown["lease"], type="again", at=clock.now()))
+    clock.advance(60)
+    _call(cast, clock, shown["number"], "one", "+77010001111")
+    clock.advance(900)
+    _call(cast, clock, shown["number"], "two", "+77010001111")
+    with parts.database.transaction() as session:
+        again = session.scalars(select(CallerMemory).where(CallerMemory.first_at < CallerMemory.at)).one()
+        session.add(
+            SpentLease(
+                call_id=again.call_id, lease_id=shown["lease"], p=0.25, hidden=False, pool_told=True, at=again.at
+            )
+        )
+    learnt: list[tuple[str, float, float]] = []
+    monkeypatch.setattr(
+        DelayLearner, "called", lambda _, _at, ages, _hidden, _share: learnt.extend(("first", *each) for each in ages)
+    )
+    monkeypatch.setattr(DelayLearner, "called_again", lambda _, _at, seconds, p: learnt.append(("again", seconds, p)))
+    clock.advance(7_200)
+    parts.learning.catch_up()
+    assert [name for name, _, _ in learnt] == ["first", "first", "again"]
+    found = [each for of in learnt for each in of[1:]]
+    assert found == pytest.approx([60, 1.0, 960, 0.25, 900, 0.75], abs=0.01)

@@ -18,7 +18,7 @@ FEW = {
     "office": Budget(10, 20),
     "site": Budget(14, 28),
 }
-ANYBODY = Asker("sit_1", "off_1", "subject", None, None, "lst_1")
+ANYBODY = Asker("sit_1", "off_1", "subject", None, None, "lst_1", lease_seconds=1_800)
 
 
 @pytest.fixture
@@ -51,6 +51,14 @@ def test_a_visitor_has_so_many(ask: Callable[[Asker], str | None]) -> None:
 def test_what_was_given_is_given_again(ask: Callable[[Asker], str | None]) -> None:
     assert asked(ask, 3, visitor="v1")[-1] == "visitor"
     assert asked(ask, 2, visitor="v1") == [None, None]
+
+
+def test_a_budget_lasts_as_long_as_the_longest_lease(ask: Callable[[Asker], str | None], parts: Services) -> None:
+    """Whoever holds a number must not become suspicious by asking for it again."""
+    for site, seconds in (("sit_short", 60), ("sit_long", 86_400)):
+        ask(replace(ANYBODY, site_id=site, lease_seconds=seconds))
+        lasts = parts.redis.call(lambda client, site=site: client.ttl(f"callease:{{{site}}}:listing:lst_1"))
+        assert lasts == pytest.approx(max(3_600, seconds), abs=5)
 
 
 def test_many_visitors_of_one_address_are_one_machine(ask: Callable[[Asker], str | None]) -> None:

@@ -103,6 +103,15 @@ class TestWhoseItIs:
         assert len({each["extension"] for each in (first, *others)}) == 3
         assert kept(extended.reveal("v1")) == kept(first)
 
+    def test_without_another_look_at_their_budgets(self, extended: Extended, parts: Services) -> None:
+        """As long as the code is held, nobody is suspicious for looking at it."""
+        first = extended.reveal("v1")
+        budgets_of_site = f"callease:{{{extended.cast.site['id']}}}:*"
+        parts.redis.call(lambda client: client.delete(*client.keys(budgets_of_site)))
+        extended.cast.api.post("/numbers", {"e164": OWN, "role": "extension", "office": extended.office.id})
+        assert kept(extended.reveal("v1")) == kept(first)
+        assert parts.redis.call(lambda client: client.keys(budgets_of_site)) == []
+
     def test_whatever_numbers_come_meanwhile(self, extended: Extended) -> None:
         first, cast = extended.reveal("v1"), extended.cast
         for e164, more in ((OWN, {"role": "extension"}), ("+77172692901", {}), ("+77172692902", {"role": "static"})):

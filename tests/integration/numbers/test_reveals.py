@@ -3,8 +3,11 @@
 import json
 from datetime import timedelta
 
-from sqlalchemy import delete
+import pytest
+from sqlalchemy import delete, select
 
+from callease.attribution import reveals
+from callease.attribution.models import LeaseEvent
 from callease.base.clock import SetClock, parse_rfc3339
 from callease.numbers.models import Lease
 from callease.web.services import Services
@@ -64,6 +67,21 @@ def test_a_lease_that_redis_gave_but_nobody_wrote_down_is_written_when_it_is_ans
     with parts.database.reading() as session:
         row = session.get_one(Lease, lost["lease"])
     assert parse_rfc3339(answered["expires_at"]) == row.expires_at
+
+
+def test_asking_again_and_again_is_written_down_once_a_minute(
+    cast: Cast, parts: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a visitor saw the number last says something of a call; how often fills the log and says nothing."""
+    monkeypatch.setattr(reveals, "_PERHAPS_UNWRITTEN", timedelta(0))
+    page = cast.page()
+    shown = page.reveal("ZHK-1001", visitor="v1").json
+    for minute in range(1, 4):
+        clock.advance(60)
+        assert {page.reveal("ZHK-1001", visitor="v1").json["lease"] for _ in range(5)} == {shown["lease"]}
+        with parts.database.reading() as session:
+            events = session.scalars(select(LeaseEvent).order_by(LeaseEvent.at)).all()
+        assert [(each.type, each.lease_id) for each in events] == [("again", shown["lease"])] * minute
 
 
 def test_too_many_reveals(cast: Cast) -> None:

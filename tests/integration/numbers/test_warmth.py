@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callease.base.clock import SetClock
+from callease.base.errors import Unavailable
 from callease.numbers.damage import PastLease, Spent, SpentOn, Sums, sums_of
 from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.log import SqlLeaseLog
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.integration.numbers.desk import LEASE_SECONDS, Desk
@@ -97,6 +99,24 @@ def test_told_twice_it_takes_no_more_than_there_is(parts: Services, cast: Cast) 
     for _ in range(3):
         desk.pool.spend([spent])
     assert all(0 <= each <= 1e-9 for of in desk.warmth()[held.number_id][2].values() for each in of)
+
+
+def test_a_pool_that_cannot_be_reached_keeps_no_other_from_being_told(
+    parts: Services, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there = (Desk.of_a_new_office(parts, cast, numbers=1) for _ in range(2))
+    held = there.lease("v1", "organic", 0)
+    fence = SqlLeaseLog.fence
+
+    def fence_of(log: SqlLeaseLog, office_id: str) -> int:
+        if office_id == gone.office_id:
+            raise Unavailable("redis")
+        return fence(log, office_id)
+
+    monkeypatch.setattr(SqlLeaseLog, "fence", fence_of)
+    spent = [Spent("organic", held.leased_at, 1.0, covered_by=0.0)]
+    there.pool.spend([SpentOn(gone.office_id, "num_1", spent, 1), SpentOn(there.office_id, held.number_id, spent, 1)])
+    assert there.warmth()[held.number_id][1] == pytest.approx([0.0] * len(FIRST_SECONDS))
 
 
 def test_a_number_whose_lease_has_brought_its_call_is_the_coldest(parts: Services, cast: Cast) -> None:

@@ -81,6 +81,15 @@ class TestOrderOfEvidence:
         assert (found.method, found.lease_id, found.source_class) == ("extension", "lse_code", "paid_search")
         assert (found.office, found.source, found.session) == (1.0, 1.0, 1.0)
 
+    def test_whoever_dials_the_same_code_again_calls_again(self) -> None:
+        rang = memory(2, belief(1.0, lease_id="lse_code"), unknown={})
+        found = resolve(replace(self.everything, on_this_number=rang, anywhere=rang))
+        assert (found.lease_id, found.session, found.spent) == ("lse_code", 1.0, ())
+        assert (found.memory.first_at, found.again_after) == (rang.first_at, (2 * 86_400, 1.0))
+        first = resolve(replace(self.everything, on_this_number=None))
+        assert [(each.id, p) for each, p in first.spent] == [("lse_code", 1.0)]
+        assert (first.memory.first_at, first.first) == (NOW, 1.0)
+
     def test_then_this_caller_on_this_number(self) -> None:
         found = resolve(replace(self.everything, extension=None, digits=None))
         assert (found.method, found.lease_id, found.source_class) == ("caller", "lse_old", "social")
