@@ -19,14 +19,19 @@ from callease.numbers.delays import FIRST_SECONDS, DelayCurves
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one wrong answer, in a unit of their own: only their ratio counts."""
+    """Of one wrong answer, in a unit of their own: only their ratio counts.
+
+    `homeless`: times a wrong class where a lease takes the only number that was leased to another class last. That
+    class takes another's in turn, and so on for weeks, where one of a class that has several would have ended it.
+    """
 
     session: float
     source: float
+    homeless: float = 1.0
 
 
-# What a site wants most, `objective`: found by replaying traffic, see docs/numbers.md.
-COSTS = {"source": Costs(0.002, 1.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
+# What a site wants most, `objective`: found by replaying traffic, see docs/adr/0012.
+COSTS = {"source": Costs(0.002, 1.0, homeless=10.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
 
 
 @dataclass(frozen=True)

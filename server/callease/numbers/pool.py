@@ -160,6 +160,7 @@ class NumberPool:
                 "" if asked.virtual_ms is None else asked.virtual_ms,
                 repr(asked.weighing.costs.session),
                 repr(asked.weighing.costs.source),
+                repr(asked.weighing.costs.homeless),
                 repr(asked.weight),
                 repr(COVER),
                 *asked.weighing.components,

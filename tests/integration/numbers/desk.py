@@ -10,7 +10,7 @@ from sqlalchemy import select
 from callease.base.group_commit import Row
 from callease.catalog.catalog import create_office
 from callease.catalog.models import Office
-from callease.numbers.damage import SpentOn
+from callease.numbers.damage import PLAIN, SpentOn, Weighing
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease
 from callease.numbers.numbers import create_number
@@ -59,9 +59,10 @@ class Desk:
         at: float = 0.0,
         seconds: int = LEASE_SECONDS,
         weight: float = 1.0,
+        weighing: Weighing = PLAIN,
         logged: bool = True,
     ) -> Held:
-        asked = self.request(subject, source_class, at, seconds, weight)
+        asked = self.request(subject, source_class, at, seconds, weight, weighing)
         held = self.pool.lease(asked, no_rows)
         self.requests[held.lease_id] = asked
         if held.new and logged:
@@ -75,6 +76,7 @@ class Desk:
         at: float = 0.0,
         seconds: int = LEASE_SECONDS,
         weight: float = 1.0,
+        weighing: Weighing = PLAIN,
     ) -> LeaseRequest:
         return LeaseRequest(
             office_id=self.office_id,
@@ -83,6 +85,7 @@ class Desk:
             subject=subject,
             lease_id=f"lse_{uuid4().hex}",
             seconds=seconds,
+            weighing=weighing,
             weight=weight,
             virtual_ms=self.ms(at),
         )

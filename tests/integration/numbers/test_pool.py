@@ -7,6 +7,8 @@ import pytest
 from callease.base.clock import SetClock
 from callease.base.errors import NotFound, Unavailable
 from callease.base.group_commit import Row
+from callease.numbers.damage import COSTS, Weighing
+from callease.numbers.delays import DelayCurves
 from callease.numbers.pool import Held, subject_of
 from callease.web.services import Services
 from tests.factories import Cast
@@ -55,6 +57,21 @@ def test_its_own_class_then_the_coldest_of_another_then_shared(split: Desk, cast
     # All are held: the one leased longest ago, which is that of "e".
     shared = split.lease("i", "paid_search", at=then + 4)
     assert (shared.e164, shared.outcome) == (split.number("e", "paid_search", at=then + 5), "shared")
+
+
+@pytest.mark.parametrize(("objective", "taken"), [("source", 1), ("both", 0)])
+def test_where_classes_count_most_one_that_has_no_number_takes_from_whoever_has_two(
+    parts: Services, cast: Cast, objective: str, taken: int
+) -> None:
+    """Taking the only number of another class would send that one on its way in turn."""
+    desk, weighing = Desk.of_a_new_office(parts, cast, numbers=3), Weighing(COSTS[objective], DelayCurves())
+    held = [
+        desk.lease(f"v{at}", source_class, at, weighing=weighing)
+        for at, source_class in enumerate(("social", "paid_search", "paid_search"))
+    ]
+    assert len({each.number_id for each in held}) == 3
+    found = desk.lease("w", "organic", 2 * 86_400, weighing=weighing)
+    assert found.number_id == held[taken].number_id
 
 
 def test_a_class_without_numbers_of_its_own_takes_those_for_any(split: Desk, cast: Cast) -> None:

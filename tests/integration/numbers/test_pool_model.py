@@ -14,8 +14,8 @@ from callease.base.clock import SetClock
 from callease.base.errors import NotFound
 from callease.catalog.catalog import create_office
 from callease.catalog.models import Office
-from callease.numbers.damage import PLAIN, Sums
-from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.damage import COSTS, Costs, Sums, Weighing
+from callease.numbers.delays import FIRST_SECONDS, DelayCurves
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease, Number
 from callease.numbers.numbers import create_number, retire_number, update_number
@@ -29,7 +29,7 @@ SUBJECTS = ("v1", "v2", "v3", "v4", "v5", "v6")
 LEASE_SECONDS = 60
 
 
-COSTS, CURVES = PLAIN.costs, PLAIN.curves
+CURVES = DelayCurves()
 
 
 @dataclass
@@ -52,15 +52,16 @@ class ModelNumber:
     def group(self, split: set[str | None]) -> tuple[str, str | None]:
         return ("split", self.source_class) if self.source_class in split else ("any", self.last_class)
 
-    def damage(self, source_class: str, now: datetime) -> float:
-        held = 0.0 if self.free(now) else 0.001 * (COSTS.session + COSTS.source)
+    def damage(self, source_class: str, now: datetime, costs: Costs, alone: bool) -> float:
+        """`alone`: it is the only one of another class."""
+        held = 0.0 if self.free(now) else 0.001 * (costs.session + costs.source)
         if self.sums is None:
             return held
         age = (now - self.sums.at).total_seconds()
         damage = held
         for k, tau in enumerate(FIRST_SECONDS):
             others = sum(of[k] for name, of in self.sums.by_class.items() if name != source_class)
-            cost = COSTS.session * self.sums.sessions[k] + COSTS.source * others
+            cost = costs.session * self.sums.sessions[k] + costs.source * others * (costs.homeless if alone else 1)
             damage += CURVES.first[k] * exp(-age / tau) * cost
         return damage
 
@@ -69,6 +70,7 @@ class ModelNumber:
 class Model:
     """Which numbers a lease may get, and what it is then called."""
 
+    costs: Costs
     numbers: dict[str, ModelNumber] = field(default_factory=dict)
     leases: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
 
@@ -94,9 +96,22 @@ class Model:
             candidates = [*busy.values()]
         elif mine not in free and mine in busy:
             candidates.append(busy[mine])
-        least = min(number.damage(source_class, now) for number in candidates)
-        best = [number for number in candidates if number.damage(source_class, now) <= least + 1e-9]
+        damage = {
+            number.id: number.damage(
+                source_class, now, self.costs, self._is_the_only_one_of_another(number, split, mine)
+            )
+            for number in candidates
+        }
+        best = [number for number in candidates if damage[number.id] <= min(damage.values()) + 1e-9]
         return True, {number.id: self._outcome(number, wanted, now) for number in best}
+
+    def _is_the_only_one_of_another(
+        self, number: ModelNumber, split: set[str | None], mine: tuple[str, str | None]
+    ) -> bool:
+        group = number.group(split)
+        if group[0] == "split" or group == mine or number.last_class is None:
+            return False
+        return sum(each.group(split) == group for each in self.numbers.values()) == 1
 
     def _is_others(self, number: str, subject: str, now: datetime) -> bool:
         leases = (lease for other, lease in self.leases.items() if other != subject)
@@ -136,15 +151,18 @@ class PoolMachine(RuleBasedStateMachine):
         self.pools = [
             NumberPool(SqlLeaseLog(parts.database), parts.redis, parts.rows.write_after, clock) for _ in range(2)
         ]
-        self.model = Model()
+        self.model = Model(COSTS["both"])
         self.log: list[tuple[Held, str]] = []
         # Whole milliseconds, as the leases' own times are.
         self.clock.set(datetime.now(UTC).replace(microsecond=0))
         with parts.database.transaction() as session:
             self.office_id = create_office(session, clock, {"name": "Model", "destinations": []}).id
 
-    @initialize(classes=st.lists(st.sampled_from(CLASSES), min_size=1, max_size=5))
-    def begin(self, classes: list[str | None]) -> None:
+    @initialize(
+        objective=st.sampled_from(sorted(COSTS)), classes=st.lists(st.sampled_from(CLASSES), min_size=1, max_size=5)
+    )
+    def begin(self, objective: str, classes: list[str | None]) -> None:
+        self.model.costs = COSTS[objective]
         for source_class in classes:
             self._add(source_class)
 
@@ -222,6 +240,7 @@ class PoolMachine(RuleBasedStateMachine):
             subject=subject,
             lease_id=f"lse_model_{next(self.digits)}",
             seconds=LEASE_SECONDS,
+            weighing=Weighing(self.model.costs, CURVES),
             virtual_ms=moment,
         )
         return self.pools[process].lease(asked, lambda _: ())

@@ -7,9 +7,10 @@
 -- ARGV  1 stamp expected   2 lease id   3 seconds the lease lasts   4 source class
 --       5 index of the class's own group (0: none)   6 groups of one class   7 index of the group that a number for
 --       any class joins with this lease   8 virtual time in ms, empty in production: Redis's own time
---       9, 10 cost of a wrong session, of a wrong class   11 what the lease counts, 1, less when its visitor's phone
---       is known   12 what is left of a session when a lease covers it   13.. first calls that a lease brings and the
---       time constant in seconds, of each component of the delay
+--       9, 10 cost of a wrong session, of a wrong class   11 times a wrong class on the only number of another class
+--       12 what the lease counts, 1, less when its visitor's phone is known   13 what is left of a session when a lease
+--       covers it   14.. first calls that a lease brings and the time constant in seconds, of each component of the
+--       delay
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"empty"}  the office has no number to lease
 --         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared" when it
@@ -17,9 +18,9 @@
 --          index of its group since, until when, ms, more than one lease held it before; again: 1, more do by now}
 -- COST  O(log n) in the numbers of the office: looked at is the coldest number of each group in question, 16 at most
 -- INVARIANT  a number in somebody else's lease is called "shared", also to who had it first. It is given where nothing is
---            free, or where its class has no free one and it is harmed less than those that could be borrowed. A free
---            number of the class (of one without numbers of its own: one for any class) is taken first. Only numbers that
---            the rebuild wrote can be returned.
+--            free, or where none that was split off for the class, or leased to it last, is free, and it is harmed less
+--            than those that could be borrowed. A free one that was split off for the class is taken before any other.
+--            Only numbers that the rebuild wrote can be returned.
 local there = redis.call('MGET', KEYS[1], KEYS[2])
 if there[1] ~= ARGV[1] then return {'cold'} end
 local now = tonumber(ARGV[8])
@@ -68,16 +69,22 @@ if #found == 0 then look(1, groups, false) elseif not home_free then look(home, 
 if #found == 0 then return {'empty'} end
 
 local session_cost, class_cost, shares, taus = tonumber(ARGV[9]), tonumber(ARGV[10]), {}, {}
-for k = 1, (#ARGV - 12) / 2 do shares[k], taus[k] = tonumber(ARGV[11 + 2 * k]), -1000 * ARGV[12 + 2 * k] end
+for k = 1, (#ARGV - 13) / 2 do shares[k], taus[k] = tonumber(ARGV[12 + 2 * k]), -1000 * ARGV[13 + 2 * k] end
+local function class_cost_of(group) -- a class whose only number is taken takes another's, and so on for weeks
+  if group <= fixed + 1 or group == home then return class_cost end
+  local alone = redis.call('ZCARD', KEYS[4 + group]) + redis.call('ZCARD', KEYS[4 + groups + group]) == 1
+  return alone and class_cost * ARGV[11] or class_cost
+end
 local best, least, warm
 for i, packed in ipairs(redis.call('HMGET', KEYS[3], unpack(fields))) do
   local each, sums, damage = found[i], packed and cmsgpack.unpack(packed), 0
   if not each[4] then damage = 0.001 * (session_cost + class_cost) end
   if sums and found[2] then
     local age, all, same, sessions = now - sums[1], sums[2], sums[3][ARGV[4]], sums[6]
+    local wrong = class_cost_of(each[1])
     for k = 1, #taus do
       local other = all[k] - (same and same[k] or 0)
-      damage = damage + shares[k] * math.exp(age / taus[k]) * (session_cost * sessions[k] + class_cost * other)
+      damage = damage + shares[k] * math.exp(age / taus[k]) * (session_cost * sessions[k] + wrong * other)
     end
   end
   if not best or damage < least or (damage == least and each[3] < best[3]) then
@@ -90,9 +97,9 @@ local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
 local kind = before > 0 and 'shared' or group >= from and group <= to and 'dynamic' or 'borrowed'
 local ends = math.max(now + ARGV[3] * 1000, before)
 local several = before > 0 and math.max(warm[7] or 0, math.min(before, now + ARGV[3] * 1000)) or 0
-local weight, fall = tonumber(ARGV[11]), {}
+local weight, fall = tonumber(ARGV[12]), {}
 local sums = {now, {}, {}, now, group > fixed and joins or group, {}, several}
-local kept = 1 - weight * (1 - ARGV[12])
+local kept = 1 - weight * (1 - ARGV[13])
 for k = 1, #taus do
   fall[k], sums[2][k] = warm and math.exp((now - warm[1]) / taus[k]) or 0, weight
   sums[6][k] = (warm and kept * warm[6][k] * fall[k] or 0) + weight
