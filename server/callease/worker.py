@@ -20,7 +20,7 @@ from callease.base.ids import secret_token
 from callease.delivery.guarded_http import GuardedHttp
 from callease.delivery.relay import Parcel, Relay
 from callease.numbers.numbers import complete_moves
-from callease.planning.sizing_runner import SizingRunner
+from callease.planning.runner import Runner
 from callease.planning.sizings import Sizings
 from callease.web.api.idempotency import IdempotencyKey
 from callease.web.health import HEARTBEAT_KEY
@@ -61,7 +61,7 @@ class Worker:
         self._stuck: set[str] = set()
         self._name = secret_token(6)
         self._sizings = Sizings(parts.database, parts.clock)
-        self._sizing = SizingRunner(self._sizings)
+        self._sizing = Runner(self._sizings)
 
     def stop(self) -> None:
         """Asks the worker to end: what it has begun is finished first."""

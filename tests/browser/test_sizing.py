@@ -70,7 +70,7 @@ def sized(demo: Demo) -> None:
         session.query(SizingRun).delete()
         run = ask(session, clock, site_of(session, None).id)
         run.due_at = run.asked_at.replace(year=run.asked_at.year + 1)  # the demo's own worker leaves it alone
-    Sizings(database, clock).record(run.id, RESULT, None)
+    Sizings(database, clock).record(run.id, RESULT)
     database.dispose()
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from callease.base.clock import SetClock
+from callease.planning.sizing_states import SizingProblem
 from callease.planning.sizings import Sizings
 from callease.web.services import Services
 from tests.contract.api.test_sizings import RESULT
@@ -38,7 +39,7 @@ def _text(browser: FlaskClient, query: str = "") -> str:
 
 def _record(cast: Cast, parts: Services, clock: SetClock, **changes: Any) -> None:
     id_ = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
-    Sizings(parts.database, clock).record(id_, RESULT | changes, None)
+    Sizings(parts.database, clock).record(id_, RESULT | changes)
 
 
 def test_it_is_asked_for_and_waited_for(enter: Enter, cast: Cast) -> None:
@@ -92,7 +93,7 @@ def test_a_failure_does_not_hide_the_last_result(enter: Enter, cast: Cast, parts
     _record(cast, parts, clock)
     clock.advance(60)
     id_ = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
-    Sizings(parts.database, clock).record(id_, None, "nothing_counted")
+    Sizings(parts.database, clock).record(id_, SizingProblem.NOTHING_COUNTED)
     text = _text(enter("owner"))
     assert "никто не нажимал" in text
     assert "Сейчас номеров: 40" in text

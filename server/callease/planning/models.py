@@ -75,7 +75,7 @@ class StoredProposal(Base):
 
 
 class SizingRun(Base):
-    """`state` is waiting, done or failed; `problem` says why it failed.
+    """`state` is a `SizingState`; `problem` is a `SizingProblem`.
 
     `slot`: site and day of one that nobody asked for, so that of several workers one makes it; None when asked for.
     `result` is what `planning.sizing_report` makes.
