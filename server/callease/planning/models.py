@@ -27,6 +27,7 @@ class ProposalRun(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     due_at: Mapped[datetime]
     slot: Mapped[int | None] = mapped_column(Integer, unique=True)
+    claimed_until: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     days: Mapped[float | None] = mapped_column(Float)
     reveals: Mapped[int | None] = mapped_column(Integer)

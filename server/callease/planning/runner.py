@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from sqlalchemy.orm import Session
 from callease.base.database import Database
 from callease.base.errors import Unavailable
 
+# Shorter than half a minute, so that what a dead worker held is soon taken up.
+CLAIM = timedelta(seconds=25)
 _ENDS_SECONDS = 5.0
 # What a child answers: its outcome, or nothing when it could not reach the database.
 _Answer = tuple[Any] | tuple[()]
@@ -31,7 +34,7 @@ class Task:
 
 
 class Work(Protocol):
-    """Rows with `due_at`; a claim runs out unless it is renewed every few seconds."""
+    """Rows with `due_at`; a claim runs out after `CLAIM` unless it is renewed."""
 
     def claim(self) -> Task | None: ...
 

@@ -17,15 +17,13 @@ from callease.base.errors import NotFound
 from callease.base.ids import new_id
 from callease.catalog.models import Site
 from callease.planning.models import SizingRun
-from callease.planning.runner import Task, reading_apart
+from callease.planning.runner import CLAIM, Task, reading_apart
 from callease.planning.situation import of_log
 from callease.planning.sizing import size
 from callease.planning.sizing_report import report
 from callease.planning.sizing_states import SizingProblem, SizingState
 
 LOG_DAYS = 30.0
-# Shorter than half a minute, so that what a dead worker held is soon taken up; renewed while it goes on.
-_CLAIM = timedelta(seconds=25)
 # After a day of counting there is something to say, though not yet much.
 _COUNTED_FOR = timedelta(days=1)
 _KEPT = timedelta(days=400)
@@ -115,11 +113,11 @@ class Sizings:
             run = session.scalar(due)
             if run is None:
                 return None
-            run.claimed_until = now + _CLAIM
+            run.claimed_until = now + CLAIM
             return Task(run.id, partial(work_out, self._database.url, run.site_id, now))
 
     def renew(self, id_: str) -> None:
-        self._change(id_, claimed_until=self._clock.now() + _CLAIM)
+        self._change(id_, claimed_until=self._clock.now() + CLAIM)
 
     def release(self, id_: str) -> None:
         self._change(id_, claimed_until=None)
