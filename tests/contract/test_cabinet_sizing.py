@@ -14,6 +14,7 @@ from callease.planning.sizings import Sizings
 from callease.web.services import Services
 from tests.contract.api.test_sizings import RESULT
 from tests.factories import PASSWORD, Cast
+from tests.support.http import Api
 
 Enter = Callable[..., FlaskClient]
 
@@ -105,6 +106,15 @@ def test_who_may_not_buy_does_not_see_it(enter: Enter, cast: Cast) -> None:
         assert browser.post("/cabinet/sizing", data={"site": cast.site["id"]}).status_code == 404
         assert "/cabinet/sizing" not in browser.get("/cabinet").text
     assert "/cabinet/sizing" in enter("manager").get("/cabinet").text
+
+
+def test_before_there_is_a_site_it_says_what_to_do(app: Flask, api: Api) -> None:
+    api.post("/users", {"email": "owner@bosaga.kz", "name": "owner", "role": "owner", "password": PASSWORD})
+    browser = app.test_client()
+    browser.post("/cabinet/login", data={"email": "owner@bosaga.kz", "password": PASSWORD})
+    text = _text(browser)
+    assert "POST /api/v1/sites" in text
+    assert "Посчитать" not in text
 
 
 def test_an_unknown_site_is_not_there(enter: Enter) -> None:

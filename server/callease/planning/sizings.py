@@ -50,7 +50,13 @@ def site_of(session: Session, site_id: str | None) -> Site:
 
 
 def sizing_of(session: Session, site_id: str | None) -> dict[str, Any]:
-    """What a page shows: the newest result of a site, and what became of the newest question. Raises NotFound."""
+    """What a page shows: the newest result of a site, and what became of the newest question. Raises NotFound.
+
+    `site` None: there is no site yet.
+    """
+    sites = _sites(session)
+    if site_id is None and not sites:
+        return {"site": None}
     site = site_of(session, site_id)
     newest = (
         select(SizingRun)
@@ -61,7 +67,7 @@ def sizing_of(session: Session, site_id: str | None) -> dict[str, Any]:
     last, done = session.scalar(newest), session.scalar(newest.where(SizingRun.state == SizingState.DONE))
     return {
         "site": site,
-        "sites": _sites(session),
+        "sites": sites,
         "waiting": last is not None and last.state == SizingState.WAITING,
         "problem": last.problem if last else None,
         "done_at": done.done_at if done else None,
