@@ -280,6 +280,77 @@ class TestDecisions:
         assert (first.status, first.body) == (200, second.body)
 
 
+@on_both_databases
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+class TestInAnyOrder:
+    """What two proposals of one look come to does not depend on which is approved first."""
+
+    @staticmethod
+    def _proposed(desk: Desk, *proposals: Row) -> list[Row]:
+        now, ids = desk.clock.now(), []
+        with desk.database.transaction() as session:
+            run = ProposalRun(id=new_id("prn"), due_at=now, done_at=now, days=28.0, reveals=1, created_at=now)
+            session.add(run)
+            session.flush()
+            for place, columns in enumerate(proposals):
+                ids.append(new_id("prp"))
+                what: Row = {"state": "proposed", "number_ids": [], "at_once": True, "gain": {}, **columns}
+                at = {"created_at": now, "listed_at": now - timedelta(microseconds=place)}
+                session.add(StoredProposal(id=ids[-1], run_id=run.id, **at, **what))
+        return [desk.cast.api.get(f"/proposals/{id_}") for id_ in ids]
+
+    @staticmethod
+    def _approve(desk: Desk, proposals: list[Row], order: tuple[int, int]) -> None:
+        states = {"buy": "approved", "move": "done"}
+        for place in order:
+            proposal = proposals[place]
+            assert desk.decide(proposal, "approve")["state"] == states[proposal["kind"]]
+
+    @staticmethod
+    def _is_done_with_the_last_of(desk: Desk, office: OfficeOfCast, numbers: int) -> None:
+        for _ in range(numbers):
+            desk.planner.turn()
+            assert desk.proposals("approved")
+            desk.add_numbers(office, 1)
+        desk.planner.turn()
+        assert desk.proposals("approved") == []
+
+    def _two_purchases(self, desk: Desk) -> list[Row]:
+        """Three numbers and then two, for an office that has two."""
+        buy = {"kind": "buy", "office_id": desk.cast.zhaina_sales.id}
+        first, second = {"count": 3, "owned": 2}, {"count": 2, "owned": 5, "source_class": "organic"}
+        return self._proposed(desk, buy | first, buy | second)
+
+    def test_two_purchases(self, desk: Desk, order: tuple[int, int]) -> None:
+        self._approve(desk, self._two_purchases(desk), order)
+        self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, 5)
+
+    def test_the_second_one_when_the_first_has_come(self, desk: Desk, order: tuple[int, int]) -> None:
+        proposals = self._two_purchases(desk)
+        for place in order:
+            desk.decide(proposals[place], "approve")
+            self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, proposals[place]["count"])
+
+    def test_two_purchases_of_which_one_is_given_up(self, desk: Desk, order: tuple[int, int]) -> None:
+        first, second = self._two_purchases(desk)
+        self._approve(desk, [first, second], order)
+        desk.add_numbers(desk.cast.zhaina_sales, 1)
+        desk.decide(first, "dismiss")
+        # Whoever was approved first is whose the one number is.
+        self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, 2 if order == (0, 1) else 1)
+
+    @pytest.mark.parametrize(("buys", "owned"), [("to", 3), ("from", 2)])
+    def test_a_move_and_a_purchase(self, desk: Desk, order: tuple[int, int], buys: str, owned: int) -> None:
+        """The number that moves is none of those that are bought."""
+        offices = {"to": desk.cast.zhaina_sales, "from": desk.cast.alatau_riverside}
+        (number,) = desk.cast.api.all(f"/numbers?e164=%2B{offices['from'].numbers[2][1][1:]}")
+        whose = {"office_id": offices["to"].id, "from_office_id": offices["from"].id}
+        move = {"kind": "move", "count": 1, "owned": 0, "number_ids": [number["id"]], **whose}
+        purchase = {"kind": "buy", "office_id": offices[buys].id, "count": 2, "owned": owned}
+        self._approve(desk, self._proposed(desk, move, purchase), order)
+        self._is_done_with_the_last_of(desk, offices[buys], 2)
+
+
 class TestAtOnce:
     """On SQLite there is one writer at a time anyway."""
 
