@@ -55,9 +55,9 @@ def test_it_is_asked_for_and_waited_for(enter: Enter, cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("ru", ["Сейчас номеров: 40", "97,0", "от 96,0 до 98,0", "Ещё 10.", "15 000 KZT", "больше 40",
+        ("ru", ["Сейчас номеров: 40", "97,0", "от 96,0 до 98,0", "Ещё 10.", "15 000,00 KZT", "больше 40",
                 "в 99,9 из 100 звонков", "6 015", "часы и дни недели"]),
-        ("en", ["You have 40 numbers", "97.0", "96.0 to 98.0", "10 more.", "15,000 KZT", "more than 40",
+        ("en", ["You have 40 numbers", "97.0", "96.0 to 98.0", "10 more.", "KZT15,000.00", "more than 40",
                 "in 99.9 of 100 calls", "6,015", "hours and days of the week"]),
     ],
 )  # fmt: skip
@@ -78,6 +78,8 @@ def test_the_result_reads_in_both_languages(
         ({"numbers": 12, "now": None,
           "next_best": RESULT["next_best"] | {"more": 8, "source_gain": None, "session_gain": None}},
          ["Номеров 12, а офисов 20", "Начните с 8"]),
+        ({"next_best": RESULT["next_best"] | {"price": {"amount": "15000", "currency": None}}},
+         ["Это 15 000,00 в месяц"]),
         ({"next_best": None}, ["Даже вдвое больше номеров почти ничего не прибавят"]),
         ({"counted": RESULT["counted"] | {"too_short": True}}, ["Этого мало, чтобы решать о покупке"]),
     ],

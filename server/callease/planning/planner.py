@@ -18,7 +18,7 @@ from callease.base.ids import new_id
 from callease.planning.decisions import decide, settle_purchases
 from callease.planning.holdings import MONTH_SECONDS
 from callease.planning.models import ProposalRun, StoredProposal
-from callease.planning.portal import Portal, portal, times
+from callease.planning.portal import Portal, portal
 from callease.planning.proposal_states import ProposalState, after
 from callease.planning.proposals import Gain, Key, Kind, Proposal, in_points, propose
 from callease.planning.runner import CLAIM, Task, reading_apart
@@ -172,7 +172,7 @@ def _columns(proposal: Proposal, seen: Portal) -> dict[str, Any]:
         "owned": proposal.owned,
         "gain": _figures(proposal.gain),
         "loses_meanwhile": _figures(proposal.loses_meanwhile) if proposal.loses_meanwhile else None,
-        "monthly_cost": times(price, proposal.count),
+        "monthly_cost": price.times(proposal.count).as_kept() if price else None,
     }
 
 
