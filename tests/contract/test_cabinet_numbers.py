@@ -106,6 +106,12 @@ def test_before_there_is_anything_to_say(cast: Cast, parts: Services, clock: Set
         desk.turn()
 
 
+def test_it_leads_to_how_many_are_needed_whoever_may_know(desk: Desk, enter: Enter) -> None:
+    for role, links in (("manager", 2), ("operator", 0)):
+        text = enter(desk.cast.user(role)).get("/cabinet/numbers").text
+        assert len(re.findall('href="/cabinet/sizing"', text)) == links
+
+
 def test_who_may_only_read_gets_no_buttons(desk: Desk, enter: Enter) -> None:
     proposals = desk.look()
     browser = enter(desk.cast.user("operator"))
