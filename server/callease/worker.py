@@ -20,7 +20,7 @@ from callease.base.ids import secret_token
 from callease.delivery.guarded_http import GuardedHttp
 from callease.delivery.relay import Parcel, Relay
 from callease.numbers.numbers import complete_moves
-from callease.planning.sizing_runner import SizingRunner
+from callease.planning.runner import Runner
 from callease.planning.sizings import Sizings
 from callease.web.api.idempotency import IdempotencyKey
 from callease.web.health import HEARTBEAT_KEY
@@ -37,7 +37,7 @@ _LEFT_OVER_SECONDS = 5.0
 _MOVES_SECONDS = 30.0
 _SPENT_SECONDS = 2.0
 _LEARN_SECONDS = 3_600.0
-_SIZING_SECONDS = 2.0
+_RUNNER_SECONDS = 2.0
 _PLAN_SECONDS = 10.0
 _TIDY_SECONDS = 3_600.0
 _IDEMPOTENCY_KEPT = timedelta(days=2)
@@ -61,7 +61,8 @@ class Worker:
         self._stuck: set[str] = set()
         self._name = secret_token(6)
         self._sizings = Sizings(parts.database, parts.clock)
-        self._sizing = SizingRunner(self._sizings)
+        # Each has a child of its own: proposals need not wait for a sizing.
+        self._runners = {"sizing": Runner(self._sizings), "proposals": Runner(parts.planner)}
 
     def stop(self) -> None:
         """Asks the worker to end: what it has begun is finished first."""
@@ -81,7 +82,8 @@ class Worker:
                     self._stopping.wait(1.0)
                 if idle:
                     self._stopping.wait(_TICK_SECONDS)
-        self._sizing.stop()
+        for runner in self._runners.values():
+            runner.stop()
 
     def _tick(self, pool: ThreadPoolExecutor) -> bool:
         """One turn; whether there was anything to deliver."""
@@ -90,9 +92,10 @@ class Worker:
         self._every(_MOVES_SECONDS, "moves", self.complete_moves)
         self._every(_SPENT_SECONDS, "spent leases", self._tell_pools)
         self._every(_LEARN_SECONDS, "learning", self._parts.learning.catch_up)
-        self._every(_SIZING_SECONDS, "sizing", self._sizing.turn)
+        for name, runner in self._runners.items():
+            self._every(_RUNNER_SECONDS, name, runner.turn)
         self._every(_TIDY_SECONDS, "sizings of the day", self._sizings.schedule)
-        self._every(_PLAN_SECONDS, "proposals", self._parts.planner.turn)
+        self._every(_PLAN_SECONDS, "purchases", self._parts.planner.turn)
         self._every(_TIDY_SECONDS, "tidy", self.tidy)
         events = self._relay.fan_out()
         with self._lock:

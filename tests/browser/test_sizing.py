@@ -70,7 +70,7 @@ def sized(demo: Demo) -> None:
         session.query(SizingRun).delete()
         run = ask(session, clock, site_of(session, None).id)
         run.due_at = run.asked_at.replace(year=run.asked_at.year + 1)  # the demo's own worker leaves it alone
-    Sizings(database, clock).record(run.id, RESULT, None)
+    Sizings(database, clock).record(run.id, RESULT)
     database.dispose()
 
 
@@ -88,6 +88,8 @@ def test_a_manager_can_decide_by_it(demo: Demo, sized: None, browsers: Callable[
     assert len(rows) == len(CURVE)
     for width in (1280, 375):
         owner.set_window_size(width, 900)
+        broken = "return [...document.querySelectorAll('.sections a')].some((a) => a.scrollHeight > a.clientHeight)"
+        assert not owner.execute_script(broken), f"{width} px: a section's name is broken into lines"
         fits = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         assert owner.execute_script(fits), f"{width} px: the page is wider than the screen"
     assert_no_complaints(owner)

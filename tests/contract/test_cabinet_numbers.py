@@ -92,18 +92,24 @@ def test_a_look_may_be_asked_for(desk: Desk, enter: Enter) -> None:
     browser = enter(desk.cast.user("owner"))
     assert browser.post("/cabinet/numbers/look").headers["Location"] == "/cabinet/numbers"
     assert 'action="/cabinet/numbers/look"' not in browser.get("/cabinet/numbers").text
-    desk.planner.turn()
+    desk.turn()
     text = browser.get("/cabinet/numbers").text
     assert 'action="/cabinet/numbers/look"' in text
     assert ids_on(browser)
 
 
-def test_before_there_is_anything_to_say(cast: Cast, parts: Services, enter: Enter) -> None:
-    browser = enter(cast.user("owner"))
+def test_before_there_is_anything_to_say(cast: Cast, parts: Services, clock: SetClock, enter: Enter) -> None:
+    browser, desk = enter(cast.user("owner")), Desk(cast, parts.database, clock, parts.planner)
     for _ in range(2):
         answer = browser.get("/cabinet/numbers?lang=en")
         assert "Too early for advice" in answer.text
-        parts.planner.turn()
+        desk.turn()
+
+
+def test_it_leads_to_how_many_are_needed_whoever_may_know(desk: Desk, enter: Enter) -> None:
+    for role, links in (("manager", 2), ("operator", 0)):
+        text = enter(desk.cast.user(role)).get("/cabinet/numbers").text
+        assert len(re.findall('href="/cabinet/sizing"', text)) == links
 
 
 def test_who_may_only_read_gets_no_buttons(desk: Desk, enter: Enter) -> None:

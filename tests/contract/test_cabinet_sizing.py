@@ -9,10 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from callease.base.clock import SetClock
+from callease.planning.sizing_states import SizingProblem
 from callease.planning.sizings import Sizings
 from callease.web.services import Services
 from tests.contract.api.test_sizings import RESULT
 from tests.factories import PASSWORD, Cast
+from tests.support.http import Api
 
 Enter = Callable[..., FlaskClient]
 
@@ -38,7 +40,7 @@ def _text(browser: FlaskClient, query: str = "") -> str:
 
 def _record(cast: Cast, parts: Services, clock: SetClock, **changes: Any) -> None:
     id_ = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
-    Sizings(parts.database, clock).record(id_, RESULT | changes, None)
+    Sizings(parts.database, clock).record(id_, RESULT | changes)
 
 
 def test_it_is_asked_for_and_waited_for(enter: Enter, cast: Cast) -> None:
@@ -53,9 +55,9 @@ def test_it_is_asked_for_and_waited_for(enter: Enter, cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("ru", ["Сейчас номеров: 40", "97,0", "от 96,0 до 98,0", "Ещё 10.", "15 000 KZT", "больше 40",
+        ("ru", ["Сейчас номеров: 40", "97,0", "от 96,0 до 98,0", "Ещё 10 номеров.", "15 000,00 KZT", "больше 40",
                 "в 99,9 из 100 звонков", "6 015", "часы и дни недели"]),
-        ("en", ["You have 40 numbers", "97.0", "96.0 to 98.0", "10 more.", "15,000 KZT", "more than 40",
+        ("en", ["You have 40 numbers", "97.0", "96.0 to 98.0", "10 more numbers.", "KZT15,000.00", "more than 40",
                 "in 99.9 of 100 calls", "6,015", "hours and days of the week"]),
     ],
 )  # fmt: skip
@@ -72,12 +74,16 @@ def test_the_result_reads_in_both_languages(
     [
         ({"numbers": None, "owned": None, "now": None,
           "next_best": RESULT["next_best"] | {"more": 20, "source_gain": None, "session_gain": None, "price": None}},
-         ["Номеров пока нет", "Начните с 20"]),
+         ["Номеров пока нет", "Сначала купите 20 номеров"]),
         ({"numbers": 12, "now": None,
           "next_best": RESULT["next_best"] | {"more": 8, "source_gain": None, "session_gain": None}},
-         ["Номеров 12, а офисов 20", "Начните с 8"]),
-        ({"next_best": None}, ["Даже вдвое больше номеров почти ничего не прибавят"]),
-        ({"counted": RESULT["counted"] | {"too_short": True}}, ["Этого мало, чтобы решать о покупке"]),
+         ["Номеров 12, а офисов 20", "Сначала купите 8 номеров"]),
+        ({"next_best": RESULT["next_best"] | {"price": {"amount": "15000", "currency": None}}},
+         ["Это 15 000,00 в месяц"]),
+        ({"next_best": RESULT["next_best"] | {"more": 3}}, ["Ещё 3 номера."]),
+        ({"next_best": RESULT["next_best"] | {"more": 21}}, ["Ещё 21 номер."]),
+        ({"next_best": None}, ["точность почти не вырастет"]),
+        ({"counted": RESULT["counted"] | {"too_short": True}}, ["Данных пока мало, чтобы решать о покупке"]),
     ],
 )  # fmt: skip
 def test_each_situation_has_its_words(
@@ -92,7 +98,7 @@ def test_a_failure_does_not_hide_the_last_result(enter: Enter, cast: Cast, parts
     _record(cast, parts, clock)
     clock.advance(60)
     id_ = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
-    Sizings(parts.database, clock).record(id_, None, "nothing_counted")
+    Sizings(parts.database, clock).record(id_, SizingProblem.NOTHING_COUNTED)
     text = _text(enter("owner"))
     assert "никто не нажимал" in text
     assert "Сейчас номеров: 40" in text
@@ -104,6 +110,19 @@ def test_who_may_not_buy_does_not_see_it(enter: Enter, cast: Cast) -> None:
         assert browser.post("/cabinet/sizing", data={"site": cast.site["id"]}).status_code == 404
         assert "/cabinet/sizing" not in browser.get("/cabinet").text
     assert "/cabinet/sizing" in enter("manager").get("/cabinet").text
+
+
+def test_before_there_is_a_site_it_says_what_to_do(app: Flask, api: Api) -> None:
+    api.post("/users", {"email": "owner@bosaga.kz", "name": "owner", "role": "owner", "password": PASSWORD})
+    browser = app.test_client()
+    browser.post("/cabinet/login", data={"email": "owner@bosaga.kz", "password": PASSWORD})
+    text = _text(browser)
+    assert "POST /api/v1/sites" in text
+    assert "Посчитать" not in text
+
+
+def test_it_leads_to_what_could_be_better_for_free(enter: Enter) -> None:
+    assert len(re.findall('href="/cabinet/numbers"', enter("manager").get("/cabinet/sizing").text)) == 2
 
 
 def test_an_unknown_site_is_not_there(enter: Enter) -> None:

@@ -73,9 +73,14 @@ class Desk:
     def look(self) -> list[Row]:
         """Has the planner look at the log; what it proposes now, best first."""
         self.cast.api.post("/proposal-runs", {})
-        assert self.planner
-        self.planner.turn()
+        self.turn()
         return self.proposals("proposed")
+
+    def turn(self) -> None:
+        """What a worker and its child do about proposals."""
+        self.planner.turn()
+        if task := self.planner.claim():
+            self.planner.record(task.id, task.compute())
 
     def proposals(self, state: str, kind: str | None = None) -> list[Row]:
         found = self.cast.api.all(f"/proposals?state={state}")

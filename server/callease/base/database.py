@@ -75,6 +75,7 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 20) -> None:
+        self.url = url
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._file = Path(parsed.database or "")

@@ -11,37 +11,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from callease.cli.simulate_own import WrongOption, run_own
+from callease.cli.errors import WrongOption, in_one_line
+from callease.cli.simulate_own import run_own
 from callease.planning.replay import Setup, replay
 from callease.planning.replay_input import WrongInput, checked, numbers_file
 
 _STANDARD = "-"
-_EXIT_ON_INTERRUPT = 130
 
 
+@in_one_line
 def run(parsed: argparse.Namespace) -> int:
-    """Errors are one line on stderr: 2 for what was asked, 1 for what was found in a file."""
-    try:
-        if parsed.replay is None:
-            if parsed.out is not None:
-                raise WrongOption("--out is for --replay; --events-out keeps drawn traffic")
-            return run_own(parsed)
-        return _replay(parsed.replay, parsed.numbers, parsed.out, parsed.objective)
-    except WrongOption as error:
-        print(f"callease: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"callease: {sentence}", file=sys.stderr)
-        return 1
-    except (WrongInput, RuntimeError) as error:
-        # A machine without a Redis is told by a RuntimeError.
-        print(f"callease: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return _EXIT_ON_INTERRUPT
+    if parsed.replay is None:
+        if parsed.out is not None:
+            raise WrongOption("--out is for --replay; --events-out keeps drawn traffic")
+        return run_own(parsed)
+    return _replay(parsed.replay, parsed.numbers, parsed.out, parsed.objective)
 
 
 def _replay(events_path: str, numbers_path: str | None, out: str | None, objective: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from callease.cli.errors import WrongOption
 from callease.planning.comparison import ENGINE, NAMES, Comparison, Result
 from callease.planning.score import Accuracy
 from callease.planning.traffic import PRESETS, Traffic
@@ -19,10 +20,6 @@ _TYPES = {"int": int, "float": float}
 _LEGEND = """\
 Right answers in percent of all calls, with the 95 % interval; for a session, visitor and listing must be right.
 Gap: points between stated and true confidence of source and session, weighted by calls; the trade states none."""
-
-
-class WrongOption(ValueError):
-    """One sentence for whoever typed the command."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from callease.app import build_services
 from callease.base.json_input import read_json
 from callease.catalog.models import Site
-from callease.cli.simulate_own import WrongOption, traffic_changes
+from callease.cli.errors import WrongOption, in_one_line
+from callease.cli.simulate_own import traffic_changes
 from callease.planning.replay_input import WrongInput, checked
 from callease.planning.seen_traffic import seen_traffic
 from callease.planning.situation import Situation, of_events, of_log
@@ -29,31 +30,18 @@ _OF_RATES = {"reveals_a_day", "offices", "classes"}
 _RATES_FORM = 'is not {"offices": [{"id": "...", "reveals_a_day": {"paid_search": 12.5, ...}}, ...]}'
 
 
+@in_one_line
 def run(parsed: argparse.Namespace) -> int:
-    """Errors are one line on stderr: 2 for what was asked, 1 for what was found."""
-    try:
-        situation = _situation(parsed)
-        sizing = size(
-            situation.traffic,
-            situation.objective,
-            situation.certainty,
-            _wanted(parsed, situation),
-            _tell,
-            parsed.replayed_reveals,
-        )
-        found = report(situation, sizing, parsed.numbers)
-    except WrongOption as error:
-        print(f"callease: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"callease: {sentence}", file=sys.stderr)
-        return 1
-    except (ValueError, RuntimeError) as error:
-        print(f"callease: {error}", file=sys.stderr)
-        return 1
+    situation = _situation(parsed)
+    sizing = size(
+        situation.traffic,
+        situation.objective,
+        situation.certainty,
+        _wanted(parsed, situation),
+        _tell,
+        parsed.replayed_reveals,
+    )
+    found = report(situation, sizing, parsed.numbers)
     if parsed.json:
         print(json.dumps(found, indent=1))
     else:

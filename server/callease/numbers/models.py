@@ -50,6 +50,7 @@ class Lease(Base):
     __table_args__ = (
         Index(None, "number_id", "leased_at"),
         Index(None, "office_id", "expires_at"),
+        Index(None, "site_id", "leased_at"),
         Index(None, "visitor", "leased_at"),
     )
 

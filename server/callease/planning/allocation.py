@@ -3,12 +3,15 @@
 A lease's first call is lost when the next lease of the number comes before it: with first calls of time constant tau
 and other leases at a rate r on the same number, the share lost is r tau / (1 + r tau). Source classes are merged into
 as many groups as there are numbers, the pair that costs least first; session errors fall with the leases a number.
+
+This only shares numbers out. How many answers will be wrong, which people are told, is `holdings`: there numbers beyond
+one a class save source errors too, and part of the sessions that are covered is not lost.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from callease.numbers.damage import Costs
@@ -62,8 +65,18 @@ def _merged(rates: Sequence[float], curves: DelayCurves) -> dict[int, float]:
         whole = sum(group)
         return sum(lost(rate, whole - rate, curves) for rate in group)
 
+    return {len(groups): sum(each for _, each in groups) for groups in merged(rates, loss)}
+
+
+def merged(
+    rates: Sequence[float], loss: Callable[[Sequence[float]], float]
+) -> Iterator[Sequence[tuple[list[float], float]]]:
+    """Classes, by their rates, in ever fewer groups with the loss of each: the pair that costs least goes first.
+
+    `loss` of one class alone is 0.
+    """
     groups = [([rate], 0.0) for rate in rates]
-    by_count = {len(groups): 0.0}
+    yield tuple(groups)
     while len(groups) > 1:
         extra, i, j = min(
             (loss(groups[i][0] + groups[j][0]) - groups[i][1] - groups[j][1], i, j)
@@ -73,8 +86,7 @@ def _merged(rates: Sequence[float], curves: DelayCurves) -> dict[int, float]:
         joined = groups[i][0] + groups[j][0]
         groups[j] = (joined, groups[i][1] + groups[j][1] + extra)
         del groups[i]
-        by_count[len(groups)] = sum(each for _, each in groups)
-    return by_count
+        yield tuple(groups)
 
 
 def allocate(demand: Sequence[Rates], numbers: int, costs: Costs, curves: DelayCurves) -> list[int]:

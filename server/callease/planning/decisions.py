@@ -38,14 +38,16 @@ def decide(
     Where what it was proposed for is no longer so, the proposal is `outdated` and nothing else happens. Raises
     Conflict("proposal_moved_on") when somebody has decided already.
     """
+    was_approved = proposal.state == ProposalState.APPROVED
     act(session, proposal, action, decided_by=by, decided_at=clock.now())
-    if action != "approve":
-        return proposal
     numbers = _locked(session, proposal.number_ids)
     # The revision's lock keeps everybody else from changing numbers and offices until this is committed. It is taken
     # after the numbers' own, as wherever numbers are changed.
     revisions.changed(session, Number)
-    if not _is_still_so(session, proposal, numbers):
+    if action == "dismiss":
+        if was_approved:
+            _count_without(session, proposal)
+    elif not _is_still_so(session, proposal, numbers):
         act(session, proposal, "expire")
     elif proposal.kind == Kind.BUY:
         proposal.owned = _expected(session, proposal)
@@ -102,7 +104,7 @@ def _is_still_so(session: Session, proposal: StoredProposal, numbers: Sequence[N
     if not _are_in_business(session, {proposal.office_id, owner_id}):
         return False
     if proposal.kind == Kind.BUY:
-        return _expected(session, proposal) <= proposal.owned
+        return _expected(session, proposal) <= proposal.owned + _ahead_of_order(session, proposal)
     if len(numbers) != len(proposal.number_ids) or not all(_is_leased(number, owner_id) for number in numbers):
         return False
     if proposal.kind == Kind.MOVE:
@@ -116,6 +118,45 @@ def _expected(session: Session, purchase: StoredProposal) -> int:
     """Numbers that the office has or gets without this purchase: it is done when there are so many more."""
     office_id = purchase.office_id
     return owned(session, office_id) + len(to_be_bought(session, office_id, but=purchase.id))
+
+
+def _ahead_of_order(session: Session, purchase: StoredProposal) -> int:
+    """By how many numbers its office is ahead of what was counted on because proposals are decided in another order.
+
+    Of the same look: later purchases that are approved already, and numbers that are still to move away.
+    """
+    of_look = StoredProposal.run_id == purchase.run_id, StoredProposal.id != purchase.id
+    bought = select(func.coalesce(func.sum(StoredProposal.count), 0)).where(
+        *of_look,
+        StoredProposal.kind == Kind.BUY,
+        StoredProposal.office_id == purchase.office_id,
+        StoredProposal.listed_at < purchase.listed_at,
+        StoredProposal.state.in_((ProposalState.APPROVED, ProposalState.DONE)),
+    )
+    leaving = select(func.count()).where(
+        *of_look,
+        StoredProposal.kind == Kind.MOVE,
+        StoredProposal.from_office_id == purchase.office_id,
+        StoredProposal.state == ProposalState.PROPOSED,
+    )
+    return session.scalars(bought).one() + session.scalars(leaving).one()
+
+
+def _count_without(session: Session, given_up: StoredProposal) -> None:
+    """Purchases of the office that were approved after this one counted on its numbers."""
+    missing = given_up.owned + given_up.count - owned(session, given_up.office_id)
+    _count_on(session, given_up.office_id, -max(0, min(missing, given_up.count)), above=given_up.owned)
+
+
+def _count_on(session: Session, office_id: str, more: int, above: int = -1) -> None:
+    """So many numbers that the office has or gets are not those that its approved purchases wait for."""
+    approved = (
+        StoredProposal.kind == Kind.BUY,
+        StoredProposal.state == ProposalState.APPROVED,
+        StoredProposal.office_id == office_id,
+        StoredProposal.owned > above,
+    )
+    session.execute(update(StoredProposal).where(*approved).values(owned=StoredProposal.owned + more))
 
 
 def _is_leased(number: Number, owner_id: str) -> bool:
@@ -142,3 +183,6 @@ def _carry_out(
         update_number(session, clock, number, fields, quarantine)
         proposal.quarantine_until = number.quarantine_until
     session.flush()
+    if proposal.from_office_id is not None:
+        _count_on(session, proposal.office_id, len(numbers))
+        _count_on(session, proposal.from_office_id, -len(numbers))

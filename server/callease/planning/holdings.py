@@ -14,7 +14,7 @@ from functools import cached_property
 
 from callease.numbers.damage import Costs
 from callease.numbers.delays import DelayCurves
-from callease.planning.allocation import CHOSEN_WELL, Rates, lost
+from callease.planning.allocation import CHOSEN_WELL, Rates, lost, merged
 
 MONTH_SECONDS = 365.25 / 12 * 86_400
 # A session covered by another lease is lost in so many cases, in replays: in the others that lease has brought its call
@@ -146,7 +146,7 @@ def _all(groups: Sequence[_Group], curves: DelayCurves) -> Wrong:
 
 
 class _Pool:
-    """Numbers for any class: merged into ever fewer groups, the pair that costs least first, each way is tried."""
+    """Numbers for any class: classes are merged into ever fewer groups, and each way is tried."""
 
     def __init__(self, rates: Sequence[float], costs: Costs, curves: DelayCurves) -> None:
         self._rates = rates
@@ -160,20 +160,15 @@ class _Pool:
 
     @cached_property
     def _spreads(self) -> list[_Spread]:
-        groups = [_Group((rate,)) for rate in sorted(self._rates)]
-        spreads = []
-        while groups:
-            spreads.append(_Spread(groups, self._costs, self._curves))
-            if len(groups) == 1:
-                break
-            _, i, j = min((self._extra(groups[i], groups[j]), i, j) for i in range(len(groups)) for j in range(i))
-            merged = groups[j].joined_by(groups[i].rates)
-            groups = [each for index, each in enumerate(groups) if index not in (i, j)] + [merged]
-        return spreads
+        if not self._rates:
+            return []
+        return [
+            _Spread([_Group(tuple(rates)) for rates, _ in groups], self._costs, self._curves)
+            for groups in merged(sorted(self._rates), self._wrong_source)
+        ]
 
-    def _extra(self, one: _Group, other: _Group) -> float:
-        apart = one.wrong(self._curves).source + other.wrong(self._curves).source
-        return one.joined_by(other.rates).wrong(self._curves).source - apart
+    def _wrong_source(self, rates: Sequence[float]) -> float:
+        return _Group(tuple(rates)).wrong(self._curves).source
 
 
 class _Spread:

@@ -27,6 +27,7 @@ class ProposalRun(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     due_at: Mapped[datetime]
     slot: Mapped[int | None] = mapped_column(Integer, unique=True)
+    claimed_until: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     days: Mapped[float | None] = mapped_column(Float)
     reveals: Mapped[int | None] = mapped_column(Integer)
@@ -75,7 +76,7 @@ class StoredProposal(Base):
 
 
 class SizingRun(Base):
-    """`state` is waiting, done or failed; `problem` says why it failed.
+    """`state` is a `SizingState`; `problem` is a `SizingProblem`.
 
     `slot`: site and day of one that nobody asked for, so that of several workers one makes it; None when asked for.
     `result` is what `planning.sizing_report` makes.

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from callease.attribution.models import MeasuredReveals
-from callease.numbers.models import Lease
+from callease.numbers.models import Lease, NumberCode
 from callease.planning.allocation import Rates
 
 # Reveals of the first minutes say nothing of a rate yet.
@@ -45,23 +45,28 @@ class Observed:
 def observed(session: Session, since: datetime, until: datetime, site_id: str | None = None) -> Observed:
     """Reveals within [since, until), of one site or of all.
 
-    Whoever asks again while the lease goes on is counted once. Measure mode counts by the hour: an hour belongs to the
-    window in which it begins.
+    Whoever asks again while the lease goes on is counted once. Who was given a code is not counted: one number serves
+    any number of them, and more of them need none. Measure mode counts by the hour: an hour belongs to the window in
+    which it begins.
     """
     leases = _leases(session, since, until, site_id)
     measured = _measured(session, since, until, site_id)
     counts: dict[str, dict[str, int]] = {}
     for office, source_class, count, _ in (*leases, *measured):
-        of = counts.setdefault(office, {})
-        of[source_class] = of.get(source_class, 0) + count
+        if count:
+            of = counts.setdefault(office, {})
+            of[source_class] = of.get(source_class, 0) + count
     first = min((at for *_, at in (*leases, *measured)), default=until)
     begun = since if first > since and _counted_before(session, since, site_id) else max(since, first)
     return Observed(counts, (until - begun).total_seconds() if counts else 0.0)
 
 
 def _leases(session: Session, since: datetime, until: datetime, site_id: str | None) -> list[_Row]:
+    """Those with a code say no more than that somebody counted."""
+    without_code = func.count() - func.count(NumberCode.id)
     query = (
-        select(Lease.office_id, Lease.source_class, func.count(), func.min(Lease.leased_at))
+        select(Lease.office_id, Lease.source_class, without_code, func.min(Lease.leased_at))
+        .outerjoin(NumberCode, NumberCode.id == Lease.id)
         .where(Lease.leased_at >= since, Lease.leased_at < until, *_of_site(Lease.site_id, site_id))
         .group_by(Lease.office_id, Lease.source_class)
         .order_by(Lease.office_id, Lease.source_class)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -16,9 +18,10 @@ from callease.base.ids import new_id
 from callease.planning.decisions import decide, settle_purchases
 from callease.planning.holdings import MONTH_SECONDS
 from callease.planning.models import ProposalRun, StoredProposal
-from callease.planning.portal import Portal, portal, times
+from callease.planning.portal import Portal, portal
 from callease.planning.proposal_states import ProposalState, after
 from callease.planning.proposals import Gain, Key, Kind, Proposal, in_points, propose
+from callease.planning.runner import CLAIM, Task, reading_apart
 
 _DAILY = timedelta(days=1)
 # A log of hours shows an afternoon and no habits.
@@ -26,6 +29,15 @@ SEEN_DAYS_AT_LEAST = 3.0
 # What was dismissed is not asked again so soon.
 _DECLINED_FOR = timedelta(days=30)
 _WAITS = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at a moment, and what follows from it."""
+
+    at: datetime
+    seen: Portal
+    proposals: Sequence[Proposal]
 
 
 def request_run(session: Session, database: Database, clock: Clock) -> ProposalRun:
@@ -39,7 +51,7 @@ def request_run(session: Session, database: Database, clock: Clock) -> ProposalR
 
 
 class Planner:
-    """Any number of workers: each may look, one writes."""
+    """Any number of workers. A look at the log is a `runner.Work`: one worker has it."""
 
     def __init__(self, database: Database, clock: Clock, quarantine: timedelta) -> None:
         self._database = database
@@ -47,20 +59,44 @@ class Planner:
         self._quarantine = quarantine
 
     def turn(self) -> None:
-        """Settles purchases, and does the run that is due, if one is. Raises Unavailable."""
+        """Settles purchases, and plans the next run. Raises Unavailable."""
         with self._database.transaction() as session:
             settle_purchases(session)
             self._plan_ahead(session)
-        with self._database.reading() as session:
-            due = ProposalRun.slot == _WAITS, ProposalRun.due_at <= self._clock.now()
-            run = session.scalar(select(ProposalRun).where(*due))
-            if run is None:
-                return
-            now = self._clock.now()
-            seen = portal(session, now)
-            proposals = self._proposals(session, seen, now)
+
+    def claim(self) -> Task | None:
+        """The run that is due, now this worker's own."""
+        now = self._clock.now()
         with self._database.transaction() as session:
-            _write(session, run.id, seen, proposals, now)
+            due = (
+                select(ProposalRun)
+                .where(ProposalRun.slot == _WAITS, ProposalRun.due_at <= now)
+                .where((ProposalRun.claimed_until.is_(None)) | (ProposalRun.claimed_until < now))
+                .with_for_update(skip_locked=True)
+            )
+            run = session.scalar(due)
+            if run is None:
+                return None
+            run.claimed_until = now + CLAIM
+            return Task(run.id, partial(look, self._database.url, now, self._quarantine))
+
+    def renew(self, id_: str) -> None:
+        self._claim_until(id_, self._clock.now() + CLAIM)
+
+    def release(self, id_: str) -> None:
+        self._claim_until(id_, None)
+
+    def record(self, id_: str, outcome: Look) -> None:
+        with self._database.transaction() as session:
+            _write(session, id_, outcome)
+
+    def fail(self, id_: str) -> None:
+        """It is tried again when the claim has run out, and not at once: what killed it may still be there."""
+
+    def _claim_until(self, id_: str, at: datetime | None) -> None:
+        mine = update(ProposalRun).where(ProposalRun.id == id_, ProposalRun.slot == _WAITS)
+        with self._database.transaction() as session:
+            session.execute(mine.values(claimed_until=at))
 
     def decide(self, session: Session, proposal: StoredProposal, action: str, by: str) -> StoredProposal:
         """As `decisions.decide`."""
@@ -79,11 +115,14 @@ class Planner:
         values = {"id": new_id("prn"), "slot": _WAITS, "due_at": last + _DAILY if last else now, "created_at": now}
         session.execute(self._database.insert_if_new(ProposalRun, ["slot"]).values(**values))
 
-    def _proposals(self, session: Session, seen: Portal, now: datetime) -> list[Proposal]:
-        if seen.days < SEEN_DAYS_AT_LEAST:
-            return []
-        months = self._quarantine.total_seconds() / MONTH_SECONDS
-        return propose(seen.offices, learnt_curves(session), months, _declined(session, now))
+
+def look(url: str, now: datetime, quarantine: timedelta) -> Look:
+    """At the log in the database at `url`; of many offices it takes a minute. Raises Unavailable."""
+    with reading_apart(url) as session:
+        seen, curves, declined = portal(session, now), learnt_curves(session), _declined(session, now)
+    if seen.days < SEEN_DAYS_AT_LEAST:
+        return Look(now, seen, [])
+    return Look(now, seen, propose(seen.offices, curves, quarantine.total_seconds() / MONTH_SECONDS, declined))
 
 
 def _declined(session: Session, now: datetime) -> set[Key]:
@@ -91,22 +130,25 @@ def _declined(session: Session, now: datetime) -> set[Key]:
     return {each.key for each in session.scalars(select(StoredProposal).where(*dismissed))}
 
 
-def _write(session: Session, run_id: str, seen: Portal, proposals: Sequence[Proposal], now: datetime) -> None:
+def _write(session: Session, run_id: str, found: Look) -> None:
     """Proposals that stand already stay the same rows; those that nobody would make any more are outdated."""
     mine = ProposalRun.id == run_id, ProposalRun.slot == _WAITS
+    now, seen = found.at, found.seen
     done = update(ProposalRun).where(*mine).values(slot=None, done_at=now, days=seen.days, reveals=seen.reveals)
     if not session.execute(done.returning(ProposalRun.id)).all():
         return
     proposed = StoredProposal.state == ProposalState.PROPOSED
     rows = session.scalars(select(StoredProposal).where(proposed))
     standing = {_same(each.key, each.source_class, each.number_ids): each.id for each in rows}
-    for place, proposal in enumerate(proposals):
+    # While the log was looked at.
+    decided = {each.key for each in session.scalars(select(StoredProposal).where(StoredProposal.decided_at > now))}
+    for place, proposal in enumerate(found.proposals):
         columns = {**_columns(proposal, seen), "run_id": run_id, "listed_at": now - timedelta(microseconds=place)}
         known = standing.pop(_same(proposal.key, proposal.source_class, proposal.numbers), None)
-        if known is None:
+        if known is None and proposal.key not in decided:
             state = ProposalState.PROPOSED
             session.add(StoredProposal(id=new_id("prp"), state=state, created_at=now, **columns))
-        else:
+        elif known is not None:
             session.execute(update(StoredProposal).where(StoredProposal.id == known, proposed).values(**columns))
     expired = update(StoredProposal).where(StoredProposal.id.in_(standing.values()), proposed)
     session.execute(expired.values(state=after(ProposalState.PROPOSED, "expire")))
@@ -130,7 +172,7 @@ def _columns(proposal: Proposal, seen: Portal) -> dict[str, Any]:
         "owned": proposal.owned,
         "gain": _figures(proposal.gain),
         "loses_meanwhile": _figures(proposal.loses_meanwhile) if proposal.loses_meanwhile else None,
-        "monthly_cost": times(price, proposal.count),
+        "monthly_cost": price.times(proposal.count).as_kept() if price else None,
     }
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Text, cast, func, or_, select
@@ -21,6 +19,7 @@ from callease.numbers.states import NumberState
 from callease.planning.holdings import MONTH_SECONDS, costs_of_sites
 from callease.planning.models import WINDOW, StoredProposal
 from callease.planning.observed import Observed, observed
+from callease.planning.price import Price, usual_price
 from callease.planning.proposal_states import ProposalState
 from callease.planning.proposals import Kind, NumberFacts, OfficeFacts
 
@@ -31,7 +30,7 @@ class Portal:
 
     offices: Sequence[OfficeFacts]
     days: float
-    prices: Mapping[str, Any]
+    prices: Mapping[str, Price]
 
     @property
     def reveals(self) -> int:
@@ -75,15 +74,6 @@ def to_be_bought(session: Session, office_id: str, but: str = "") -> list[str | 
     classes = [each.source_class for each in purchases for _ in range(each.count)]
     missing = max(each.owned + each.count for each in purchases) - owned(session, office_id)
     return classes[-missing:] if missing > 0 else []
-
-
-def times(price: Any | None, count: int) -> Any | None:
-    """Money in the shape that it came in, so many times."""
-    if price is None:
-        return None
-    if isinstance(price, dict):
-        return {**price, "amount": str(Decimal(price["amount"]) * count)}
-    return str(Decimal(price) * count)
 
 
 def _office(
@@ -154,13 +144,8 @@ def _coming(session: Session, office_ids: Sequence[str]) -> dict[str, list[str |
     return found
 
 
-def _prices(costs: Mapping[str, Sequence[Any | None]]) -> dict[str, Any]:
+def _prices(costs: Mapping[str, Sequence[Any | None]]) -> dict[str, Price]:
     """What most of an office's numbers cost; of an office that knows no price, what most of all numbers do."""
-    most_of_all = _most([cost for of_office in costs.values() for cost in of_office])
-    prices = {office: _most(of_office) or most_of_all for office, of_office in costs.items()}
+    of_all = usual_price(cost for of_office in costs.values() for cost in of_office)
+    prices = {office: usual_price(of_office) or of_all for office, of_office in costs.items()}
     return {office: price for office, price in prices.items() if price is not None}
-
-
-def _most(costs: Sequence[Any | None]) -> Any | None:
-    spelt = Counter(json.dumps(cost, sort_keys=True) for cost in costs if cost is not None)
-    return json.loads(min(spelt, key=lambda each: (-spelt[each], each))) if spelt else None

@@ -19,12 +19,19 @@ class Price:
     def times(self, numbers: int) -> Price:
         return Price(self.amount * numbers, self.currency)
 
+    def as_kept(self) -> Any:
+        """As `Number.monthly_cost` keeps it."""
+        return self.as_json() if self.currency else str(self.amount)
+
     def as_json(self) -> dict[str, Any]:
         return {"amount": str(self.amount), "currency": self.currency}
 
 
 def usual_price(costs: Iterable[Any]) -> Price | None:
-    """The most frequent one; None where no number has one. `costs` as `Number.monthly_cost` keeps them."""
+    """The most frequent one, of several the highest; None where no number has one.
+
+    `costs` as `Number.monthly_cost` keeps them.
+    """
     known = Counter(_price(cost) for cost in costs if cost is not None)
     return max(known, key=lambda price: (known[price], price.amount)) if known else None
 

@@ -152,7 +152,7 @@ def size(
 
 def _tried(offices: int, owned: int | None) -> list[int]:
     multiples = (*_TRIED, *_TRIED_BY_FEW) if offices < _FEW_OFFICES else _TRIED
-    return sorted({math.ceil(multiple * offices) for multiple in multiples} | ({owned} if owned else set()))
+    return sorted({math.ceil(multiple * offices) for multiple in multiples} | ({owned, 2 * owned} if owned else set()))
 
 
 def _streams(traffic: Traffic, reveals: float) -> list[Traffic]:

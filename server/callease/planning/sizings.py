@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -17,28 +17,21 @@ from callease.base.errors import NotFound
 from callease.base.ids import new_id
 from callease.catalog.models import Site
 from callease.planning.models import SizingRun
-from callease.planning.situation import Situation, of_log
+from callease.planning.runner import CLAIM, Task, reading_apart
+from callease.planning.situation import of_log
+from callease.planning.sizing import size
+from callease.planning.sizing_report import report
+from callease.planning.sizing_states import SizingProblem, SizingState
 
-WAITING, DONE, FAILED = "waiting", "done", "failed"
 LOG_DAYS = 30.0
-# Shorter than half a minute, so that what a dead worker held is soon taken up; renewed while it goes on.
-_CLAIM = timedelta(seconds=25)
 # After a day of counting there is something to say, though not yet much.
 _COUNTED_FOR = timedelta(days=1)
 _KEPT = timedelta(days=400)
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """`situation` None: nothing was counted yet."""
-
-    id: str
-    situation: Situation | None
-
-
 def ask(session: Session, clock: Clock, site_id: str) -> SizingRun:
     """The one that waits already, where there is one."""
-    waits = select(SizingRun).where(SizingRun.site_id == site_id, SizingRun.state == WAITING).limit(1)
+    waits = select(SizingRun).where(SizingRun.site_id == site_id, SizingRun.state == SizingState.WAITING).limit(1)
     if (waiting := session.scalar(waits)) is not None:
         return waiting
     run = SizingRun(**_row(clock, site_id), slot=None)
@@ -57,7 +50,13 @@ def site_of(session: Session, site_id: str | None) -> Site:
 
 
 def sizing_of(session: Session, site_id: str | None) -> dict[str, Any]:
-    """What a page shows: the newest result of a site, and what became of the newest question. Raises NotFound."""
+    """What a page shows: the newest result of a site, and what became of the newest question. Raises NotFound.
+
+    `site` None: there is no site yet.
+    """
+    sites = _sites(session)
+    if site_id is None and not sites:
+        return {"site": None}
     site = site_of(session, site_id)
     newest = (
         select(SizingRun)
@@ -65,11 +64,11 @@ def sizing_of(session: Session, site_id: str | None) -> dict[str, Any]:
         .order_by(SizingRun.asked_at.desc(), SizingRun.id.desc())
         .limit(1)
     )
-    last, done = session.scalar(newest), session.scalar(newest.where(SizingRun.state == DONE))
+    last, done = session.scalar(newest), session.scalar(newest.where(SizingRun.state == SizingState.DONE))
     return {
         "site": site,
-        "sites": _sites(session),
-        "waiting": last is not None and last.state == WAITING,
+        "sites": sites,
+        "waiting": last is not None and last.state == SizingState.WAITING,
         "problem": last.problem if last else None,
         "done_at": done.done_at if done else None,
         "result": done.result if done else None,
@@ -81,6 +80,8 @@ def _sites(session: Session) -> Sequence[Site]:
 
 
 class Sizings:
+    """The `runner.Work` of sizings."""
+
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
@@ -103,13 +104,13 @@ class Sizings:
                 row = _row(self._clock, site_id) | {"slot": f"{site_id} {now:%Y-%m-%d}"}
                 session.execute(self._database.insert_if_new(SizingRun, ["slot"]).values(**row))
 
-    def claim(self) -> Claimed | None:
-        """The one that waits longest, now this worker's own, with what is known for it."""
+    def claim(self) -> Task | None:
+        """The one that waits longest, now this worker's own."""
         now = self._clock.now()
         with self._database.transaction() as session:
             due = (
                 select(SizingRun)
-                .where(SizingRun.state == WAITING, SizingRun.due_at <= now)
+                .where(SizingRun.state == SizingState.WAITING, SizingRun.due_at <= now)
                 .where((SizingRun.claimed_until.is_(None)) | (SizingRun.claimed_until < now))
                 .order_by(SizingRun.due_at, SizingRun.id)
                 .limit(1)
@@ -118,28 +119,47 @@ class Sizings:
             run = session.scalar(due)
             if run is None:
                 return None
-            run.claimed_until = now + _CLAIM
-            try:
-                return Claimed(run.id, of_log(session, now, LOG_DAYS, session.get_one(Site, run.site_id)))
-            except ValueError:
-                return Claimed(run.id, None)
+            run.claimed_until = now + CLAIM
+            return Task(run.id, partial(work_out, self._database.url, run.site_id, now))
 
     def renew(self, id_: str) -> None:
-        self._change(id_, claimed_until=self._clock.now() + _CLAIM)
+        self._change(id_, claimed_until=self._clock.now() + CLAIM)
 
     def release(self, id_: str) -> None:
-        """Another worker may take it at once."""
         self._change(id_, claimed_until=None)
 
-    def record(self, id_: str, result: dict[str, Any] | None, problem: str | None) -> None:
-        self._change(id_, state=FAILED if problem else DONE, result=result, problem=problem, done_at=self._clock.now())
+    def record(self, id_: str, outcome: dict[str, Any] | SizingProblem) -> None:
+        """`outcome`: as `work_out` returns it."""
+        if isinstance(outcome, SizingProblem):
+            what: dict[str, Any] = {"state": SizingState.FAILED, "problem": outcome}
+        else:
+            what = {"state": SizingState.DONE, "result": outcome}
+        self._change(id_, done_at=self._clock.now(), **what)
+
+    def fail(self, id_: str) -> None:
+        self.record(id_, SizingProblem.FAILED)
 
     def _change(self, id_: str, **columns: Any) -> None:
-        mine = update(SizingRun).where(SizingRun.id == id_, SizingRun.state == WAITING)
+        mine = update(SizingRun).where(SizingRun.id == id_, SizingRun.state == SizingState.WAITING)
         with self._database.transaction() as session:
             session.execute(mine.values(**columns))
 
 
+def work_out(url: str, site_id: str, now: datetime) -> dict[str, Any] | SizingProblem:
+    """What `SizingRun.result` keeps, from the site's log in the database at `url`; minutes. Raises Unavailable."""
+    try:
+        with reading_apart(url) as session:
+            situation = of_log(session, now, LOG_DAYS, session.get_one(Site, site_id))
+    except ValueError:
+        return SizingProblem.NOTHING_COUNTED
+    owned = situation.owned if situation.owned and situation.owned >= situation.traffic.offices else None
+    try:
+        sizing = size(situation.traffic, situation.objective, situation.certainty, owned, lambda _: None)
+    except ValueError:
+        return SizingProblem.NOBODY_CALLS
+    return report(situation, sizing)
+
+
 def _row(clock: Clock, site_id: str) -> dict[str, Any]:
     now = clock.now()
-    return {"id": new_id("siz"), "site_id": site_id, "state": WAITING, "asked_at": now, "due_at": now}
+    return {"id": new_id("siz"), "site_id": site_id, "state": SizingState.WAITING, "asked_at": now, "due_at": now}

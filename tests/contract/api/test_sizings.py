@@ -1,6 +1,7 @@
 """How many numbers to buy, by the API: asked for, and read when a worker has worked it out."""
 
 from callease.base.clock import SetClock, rfc3339
+from callease.planning.sizing_states import SizingProblem
 from callease.planning.sizings import Sizings
 from callease.web.services import Services
 from tests.contract.conftest import refused
@@ -38,7 +39,7 @@ def test_it_waits_until_a_worker_has_done_it(cast: Cast, parts: Services, clock:
     )  # fmt: skip
     assert asked["asked_at"] == rfc3339(clock.now())
     assert cast.api.get(f"/sizings/{asked['id']}") == asked
-    Sizings(parts.database, clock).record(asked["id"], RESULT, None)
+    Sizings(parts.database, clock).record(asked["id"], RESULT)
     done = cast.api.get(f"/sizings/{asked['id']}")
     assert (done["state"], done["result"], done["done_at"]) == ("done", RESULT, rfc3339(clock.now()))
 
@@ -52,7 +53,7 @@ def test_the_last_result_is_the_first_of_the_list(cast: Cast, parts: Services, c
     sizings, made = Sizings(parts.database, clock), []
     for days in range(3):
         made.append(cast.api.post("/sizings", {"site": cast.site["id"]})["id"])
-        sizings.record(made[-1], RESULT | {"owned": days}, None)
+        sizings.record(made[-1], RESULT | {"owned": days})
         clock.advance(86_400)
     waiting = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
     listed = cast.api.get(f"/sizings?site={cast.site['id']}&state=done&limit=1")
@@ -63,7 +64,7 @@ def test_the_last_result_is_the_first_of_the_list(cast: Cast, parts: Services, c
 
 def test_what_went_wrong_is_said(cast: Cast, parts: Services, clock: SetClock) -> None:
     id_ = cast.api.post("/sizings", {"site": cast.site["id"]})["id"]
-    Sizings(parts.database, clock).record(id_, None, "nothing_counted")
+    Sizings(parts.database, clock).record(id_, SizingProblem.NOTHING_COUNTED)
     read = cast.api.get(f"/sizings/{id_}")
     assert (read["state"], read["problem"], read["result"]) == ("failed", "nothing_counted", None)
 

@@ -14,6 +14,7 @@ from callease.planning.observed import Observed, observed
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
+from tests.support.extensions import extend
 
 pytestmark = on_both_databases
 DAY = timedelta(days=1)
@@ -69,6 +70,18 @@ def test_who_asks_again_is_counted_once(cast: Cast, parts: Services, clock: SetC
         cast.page().reveal("ZHK-1001", visitor="v1", source=SEARCH)
     seen = _observed(parts, clock.now() - DAY, clock.now() + DAY)
     assert seen.counts == {cast.office_of["ZHK-1001"].id: {"paid_search": 1}}
+
+
+def test_codes_need_no_numbers(cast: Cast, parts: Services, clock: SetClock) -> None:
+    """One number serves all of their visitors, so they are no reason to buy any."""
+    extended, now = extend(cast), clock.now()
+    _reveal(cast, parts, extended.listing, "v1", SEARCH, now - 2 * DAY)
+    seen = _observed(parts, now - 10 * DAY, now)
+    assert (seen.counts, seen.seconds) == ({}, 0.0)
+    _reveal(cast, parts, "ZHK-1001", "v2", SEARCH, now - DAY)
+    seen = _observed(parts, now - 10 * DAY, now)
+    assert seen.counts == {cast.office_of["ZHK-1001"].id: {"paid_search": 1}}
+    assert seen.seconds == pytest.approx(2 * 86_400), "the log goes back to the first code"
 
 
 def test_the_window_has_its_beginning_and_not_its_end(cast: Cast, parts: Services, clock: SetClock) -> None:

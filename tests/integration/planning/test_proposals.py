@@ -1,25 +1,27 @@
 """Proposals from the log to the number that moves, on both databases."""
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from callease.attribution.models import CallerMemory
 from callease.base.clock import SetClock, rfc3339
 from callease.base.errors import Conflict
 from callease.base.ids import new_id
 from callease.numbers.models import Number
-from callease.planning import planner
 from callease.planning.models import ProposalRun, StoredProposal
-from callease.planning.proposals import Key
+from callease.planning.planner import Planner
+from callease.planning.runner import Runner
 from callease.web.services import Services
 from tests.factories import Cast, OfficeOfCast
 from tests.support.databases import on_both_databases
 from tests.support.planning import Desk, Row
+from tests.support.waiting import eventually
 
 DAY = 86_400
 
@@ -56,34 +58,80 @@ class TestARun:
 
     def test_it_comes_every_day_and_when_somebody_asks(self, desk: Desk) -> None:
         for _ in range(3):
-            desk.planner.turn()
+            desk.turn()
         done, waiting = sorted(desk.cast.api.all("/proposal-runs"), key=lambda run: run["done_at"] is None)
         assert done["done_at"]
         assert waiting["due_at"] == rfc3339(desk.clock.now() + timedelta(days=1))
         asked = desk.cast.api.post("/proposal-runs", {})
         assert (asked["id"], asked["due_at"]) == (waiting["id"], rfc3339(desk.clock.now()))
-        desk.planner.turn()
+        desk.turn()
         assert desk.cast.api.get(f"/proposal-runs/{asked['id']}")["done_at"]
 
-    def test_who_has_looked_and_comes_too_late_writes_nothing(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Else what was dismissed since would be proposed anew."""
+    def test_one_worker_looks_and_another_takes_it_up(self, desk: Desk) -> None:
         desk.a_busy_and_an_idle_office()
-        look, dismissed = planner._declined, []
-
-        def while_another_worker_is_faster(session: Session, now: datetime) -> set[Key]:
-            seen = look(session, now)
-            monkeypatch.setattr(planner, "_declined", look)
-            dismissed.extend(desk.look())
-            for proposal in dismissed:
-                desk.decide(proposal, "dismiss")
-            return seen
-
-        monkeypatch.setattr(planner, "_declined", while_another_worker_is_faster)
         desk.planner.turn()
-        assert dismissed
+        mine, another = desk.planner.claim(), Planner(desk.database, desk.clock, timedelta(days=60))
+        assert mine
+        assert another.claim() is None
+        desk.clock.advance(20)
+        desk.planner.renew(mine.id)
+        desk.clock.advance(20)
+        another.turn()
+        assert another.claim() is None
+        desk.clock.advance(10)
+        taken_up = another.claim()
+        assert taken_up
+        assert taken_up.id == mine.id
+        another.release(mine.id)
+        assert desk.planner.claim()
+
+    def test_who_has_looked_and_comes_too_late_writes_nothing(self, desk: Desk) -> None:
+        """Else what was proposed since would be outdated."""
+        desk.planner.turn()
+        late = desk.planner.claim()
+        assert late
+        looked = late.compute()
+        desk.a_busy_and_an_idle_office()
+        desk.clock.advance(30)
+        desk.turn()
+        newer = desk.proposals("proposed")
+        desk.planner.record(late.id, looked)
+        assert desk.proposals("proposed") == newer != looked.proposals
+
+    def test_what_was_decided_during_the_look_is_not_asked_again(self, desk: Desk) -> None:
+        purchase = desk.purchase()
+        desk.cast.api.post("/proposal-runs", {})
+        task = desk.planner.claim()
+        assert task
+        looked = task.compute()
+        assert [each.kind for each in looked.proposals] == ["buy"]
+        desk.clock.advance(1)
+        desk.decide(purchase, "approve")
+        desk.planner.record(task.id, looked)
         assert desk.proposals("proposed") == []
+
+    def test_a_worker_has_it_done_by_a_child(self, desk: Desk) -> None:
+        desk.a_busy_and_an_idle_office()
+        desk.planner.turn()
+        runner = Runner(desk.planner, nice=0)
+        runner.turn()
+        assert runner.pid
+        eventually(lambda: runner.turn() or runner.pid is None, 60)
+        assert desk.proposals("proposed")
+
+    def test_a_child_that_dies_is_followed_by_another_within_half_a_minute(self, desk: Desk) -> None:
+        desk.planner.turn()
+        runner = Runner(desk.planner, nice=0)
+        runner.turn()
+        assert runner.pid
+        os.kill(runner.pid, signal.SIGKILL)
+        eventually(lambda: runner.turn() or runner.pid is None)
+        runner.turn()
+        assert runner.pid is None, "what killed it may still be there"
+        desk.clock.advance(30)
+        runner.turn()
+        assert runner.pid
+        runner.stop()
 
     def test_the_same_proposal_stays_the_same_row(self, desk: Desk) -> None:
         desk.a_busy_and_an_idle_office()
@@ -100,14 +148,19 @@ class TestARun:
         assert desk.look() == []
         assert {each["id"] for each in desk.proposals("outdated")} == {each["id"] for each in before}
 
-    def test_a_purchase_knows_its_price(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("currency", ["KZT", None])
+    def test_a_purchase_knows_its_price(self, desk: Desk, currency: str | None) -> None:
+        """In the shape in which the numbers' prices came in."""
+
+        def money(amount: str) -> str | Row:
+            return {"amount": amount, "currency": currency} if currency else amount
+
         for _, e164 in desk.cast.alatau_riverside.numbers[:2]:
             (number,) = desk.cast.api.all(f"/numbers?e164=%2B{e164[1:]}")
-            desk.cast.api.patch(f"/numbers/{number['id']}", {"monthly_cost": {"amount": "1500.50", "currency": "KZT"}})
+            desk.cast.api.patch(f"/numbers/{number['id']}", {"monthly_cost": money("1500.50")})
         desk.a_busy_and_an_idle_office()
         purchase = desk.look()[-1]
-        amount = f"{1500.50 * purchase['count']:.2f}"
-        assert purchase["monthly_cost"] == {"amount": amount, "currency": "KZT"}
+        assert purchase["monthly_cost"] == money(f"{1500.50 * purchase['count']:.2f}")
 
     def test_a_number_that_serves_one_class_gets_it_where_calls_need_it(self, desk: Desk) -> None:
         office, (_, e164) = desk.cast.zhaina_sales, desk.cast.zhaina_sales.numbers[0]
@@ -163,17 +216,17 @@ class TestDecisions:
         assert desk.decide(purchase, "approve")["state"] == "approved"
         assert not [each for each in desk.look() if each["kind"] == "buy"]
         desk.add_numbers(desk.cast.zhaina_sales, purchase["count"] - 1)
-        desk.planner.turn()
+        desk.turn()
         assert desk.proposals("approved") != []
         desk.cast.api.post("/numbers", {"e164": "+77172990000", "office": desk.cast.zhaina_sales.id})
-        desk.planner.turn()
+        desk.turn()
         assert [each["id"] for each in desk.proposals("done")] == [purchase["id"]]
 
     def test_a_purchase_for_an_office_that_is_gone_is_outdated(self, desk: Desk) -> None:
         purchase = desk.purchase()
         desk.decide(purchase, "approve")
         desk.cast.api.delete(f"/offices/{desk.cast.zhaina_sales.id}")
-        desk.planner.turn()
+        desk.turn()
         assert [each["id"] for each in desk.proposals("outdated")] == [purchase["id"]]
 
     def test_an_approved_purchase_can_be_given_up(self, desk: Desk) -> None:
@@ -232,6 +285,77 @@ class TestDecisions:
         assert (first.status, first.body) == (200, second.body)
 
 
+@on_both_databases
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+class TestInAnyOrder:
+    """What two proposals of one look come to does not depend on which is approved first."""
+
+    @staticmethod
+    def _proposed(desk: Desk, *proposals: Row) -> list[Row]:
+        now, ids = desk.clock.now(), []
+        with desk.database.transaction() as session:
+            run = ProposalRun(id=new_id("prn"), due_at=now, done_at=now, days=28.0, reveals=1, created_at=now)
+            session.add(run)
+            session.flush()
+            for place, columns in enumerate(proposals):
+                ids.append(new_id("prp"))
+                what: Row = {"state": "proposed", "number_ids": [], "at_once": True, "gain": {}, **columns}
+                at = {"created_at": now, "listed_at": now - timedelta(microseconds=place)}
+                session.add(StoredProposal(id=ids[-1], run_id=run.id, **at, **what))
+        return [desk.cast.api.get(f"/proposals/{id_}") for id_ in ids]
+
+    @staticmethod
+    def _approve(desk: Desk, proposals: list[Row], order: tuple[int, int]) -> None:
+        states = {"buy": "approved", "move": "done"}
+        for place in order:
+            proposal = proposals[place]
+            assert desk.decide(proposal, "approve")["state"] == states[proposal["kind"]]
+
+    @staticmethod
+    def _is_done_with_the_last_of(desk: Desk, office: OfficeOfCast, numbers: int) -> None:
+        for _ in range(numbers):
+            desk.planner.turn()
+            assert desk.proposals("approved")
+            desk.add_numbers(office, 1)
+        desk.planner.turn()
+        assert desk.proposals("approved") == []
+
+    def _two_purchases(self, desk: Desk) -> list[Row]:
+        """Three numbers and then two, for an office that has two."""
+        buy = {"kind": "buy", "office_id": desk.cast.zhaina_sales.id}
+        first, second = {"count": 3, "owned": 2}, {"count": 2, "owned": 5, "source_class": "organic"}
+        return self._proposed(desk, buy | first, buy | second)
+
+    def test_two_purchases(self, desk: Desk, order: tuple[int, int]) -> None:
+        self._approve(desk, self._two_purchases(desk), order)
+        self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, 5)
+
+    def test_the_second_one_when_the_first_has_come(self, desk: Desk, order: tuple[int, int]) -> None:
+        proposals = self._two_purchases(desk)
+        for place in order:
+            desk.decide(proposals[place], "approve")
+            self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, proposals[place]["count"])
+
+    def test_two_purchases_of_which_one_is_given_up(self, desk: Desk, order: tuple[int, int]) -> None:
+        first, second = self._two_purchases(desk)
+        self._approve(desk, [first, second], order)
+        desk.add_numbers(desk.cast.zhaina_sales, 1)
+        desk.decide(first, "dismiss")
+        # Whoever was approved first is whose the one number is.
+        self._is_done_with_the_last_of(desk, desk.cast.zhaina_sales, 2 if order == (0, 1) else 1)
+
+    @pytest.mark.parametrize(("buys", "owned"), [("to", 3), ("from", 2)])
+    def test_a_move_and_a_purchase(self, desk: Desk, order: tuple[int, int], buys: str, owned: int) -> None:
+        """The number that moves is none of those that are bought."""
+        offices = {"to": desk.cast.zhaina_sales, "from": desk.cast.alatau_riverside}
+        (number,) = desk.cast.api.all(f"/numbers?e164=%2B{offices['from'].numbers[2][1][1:]}")
+        whose = {"office_id": offices["to"].id, "from_office_id": offices["from"].id}
+        move = {"kind": "move", "count": 1, "owned": 0, "number_ids": [number["id"]], **whose}
+        purchase = {"kind": "buy", "office_id": offices[buys].id, "count": 2, "owned": owned}
+        self._approve(desk, self._proposed(desk, move, purchase), order)
+        self._is_done_with_the_last_of(desk, offices[buys], 2)
+
+
 class TestAtOnce:
     """On SQLite there is one writer at a time anyway."""
 
@@ -283,12 +407,16 @@ class TestAtOnce:
                 session.add(StoredProposal(id=ids[-1], run_id=run.id, listed_at=now, created_at=now, **what, **whose))
         return ids
 
-    def test_of_many_workers_one_writes(self, desk: Desk, pool: ThreadPoolExecutor) -> None:
-        desk.a_busy_and_an_idle_office()
+    def test_of_many_workers_one_looks(self, desk: Desk, pool: ThreadPoolExecutor) -> None:
         list(pool.map(lambda _: desk.planner.turn(), range(12)))
-        found = desk.proposals("proposed")
-        assert found
-        assert len({(each["kind"], each["office"], each["source_class"], *each["numbers"]) for each in found}) == len(
-            found
-        )
+        assert len([task for task in pool.map(lambda _: desk.planner.claim(), range(12)) if task]) == 1
+
+    def test_of_many_who_have_looked_one_writes(self, desk: Desk, pool: ThreadPoolExecutor) -> None:
+        desk.a_busy_and_an_idle_office()
+        desk.planner.turn()
+        task = desk.planner.claim()
+        assert task
+        looked = task.compute()
+        list(pool.map(lambda _: desk.planner.record(task.id, looked), range(12)))
+        assert len(desk.proposals("proposed")) == len(looked.proposals) > 0
         assert len([run for run in desk.cast.api.all("/proposal-runs") if run["done_at"]]) == 1

@@ -1,16 +1,21 @@
 """Sizings are asked for, made once by one worker in a process of its own, and kept; on both databases."""
 
+import os
+import signal
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from callease.attribution.models import MeasuredReveals
 from callease.base.clock import SetClock
 from callease.base.errors import NotFound
 from callease.planning.models import SizingRun
-from callease.planning.sizing_runner import FAILED, NOTHING_COUNTED, SizingRunner
-from callease.planning.sizings import DONE, WAITING, Sizings, ask, site_of, sizing_of
+from callease.planning.runner import Runner
+from callease.planning.sizing_states import SizingProblem, SizingState
+from callease.planning.sizings import Sizings, ask, site_of, sizing_of
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
@@ -48,7 +53,7 @@ def _count_reveals(parts: Services, cast: Cast, ago: timedelta, *counts: int) ->
 def test_a_question_that_waits_is_not_asked_twice(cast: Cast, parts: Services) -> None:
     first = _ask(parts, cast)
     assert _ask(parts, cast) == first
-    _sizings(parts).record(first, {"curve": []}, None)
+    _sizings(parts).record(first, {"curve": []})
     assert _ask(parts, cast) != first
 
 
@@ -57,7 +62,7 @@ def test_one_worker_has_it_and_another_takes_it_up(cast: Cast, parts: Services, 
     mine, others = _sizings(parts), _sizings(parts)
     claimed = mine.claim()
     assert claimed
-    assert (claimed.id, claimed.situation) == (id_, None)
+    assert claimed.id == id_
     assert others.claim() is None
     clock.advance(20)
     mine.renew(id_)
@@ -72,12 +77,12 @@ def test_one_worker_has_it_and_another_takes_it_up(cast: Cast, parts: Services, 
 
 def test_what_is_done_stays_as_it_is(cast: Cast, parts: Services, clock: SetClock) -> None:
     id_ = _ask(parts, cast)
-    _sizings(parts).record(id_, {"curve": []}, None)
+    _sizings(parts).record(id_, {"curve": []})
     clock.advance(60)
-    _sizings(parts).record(id_, None, FAILED)
+    _sizings(parts).fail(id_)
     _sizings(parts).renew(id_)
     (run,) = _runs(parts)
-    assert (run.state, run.problem, run.result, run.claimed_until) == (DONE, None, {"curve": []}, None)
+    assert (run.state, run.problem, run.result, run.claimed_until) == (SizingState.DONE, None, {"curve": []}, None)
 
 
 def test_measure_mode_is_sized_once_a_day(cast: Cast, parts: Services, clock: SetClock) -> None:
@@ -91,7 +96,7 @@ def test_measure_mode_is_sized_once_a_day(cast: Cast, parts: Services, clock: Se
     clock.advance(6 * 3_600)
     for worker in workers:
         worker.schedule()
-    assert [run.state for run in _runs(parts)] == [WAITING]
+    assert [run.state for run in _runs(parts)] == [SizingState.WAITING]
     clock.advance(86_400)
     for worker in workers:
         worker.schedule()
@@ -105,7 +110,7 @@ def test_a_live_site_is_sized_when_somebody_asks(cast: Cast, parts: Services) ->
 
 
 def test_old_results_are_forgotten(cast: Cast, parts: Services, clock: SetClock) -> None:
-    _sizings(parts).record(_ask(parts, cast), {"curve": []}, None)
+    _sizings(parts).record(_ask(parts, cast), {"curve": []})
     clock.advance(399 * 86_400)
     _sizings(parts).schedule()
     assert len(_runs(parts)) == 1
@@ -114,14 +119,24 @@ def test_old_results_are_forgotten(cast: Cast, parts: Services, clock: SetClock)
     assert _runs(parts) == []
 
 
+def _work_out(runner: Runner) -> None:
+    def done() -> bool:
+        runner.turn()
+        return runner.pid is None
+
+    runner.turn()
+    assert runner.pid
+    eventually(done, _COMPUTED_SECONDS)
+
+
 def test_nothing_counted_is_nothing_to_size(cast: Cast, parts: Services) -> None:
     _ask(parts, cast)
-    SizingRunner(_sizings(parts), nice=0).turn()
+    _work_out(Runner(_sizings(parts), nice=0))
     (run,) = _runs(parts)
-    assert (run.state, run.problem, run.result) == ("failed", NOTHING_COUNTED, None)
+    assert (run.state, run.problem, run.result) == ("failed", SizingProblem.NOTHING_COUNTED, None)
     with parts.database.reading() as session:
         shown = sizing_of(session, None)
-    assert (shown["waiting"], shown["problem"], shown["result"]) == (False, NOTHING_COUNTED, None)
+    assert (shown["waiting"], shown["problem"], shown["result"]) == (False, SizingProblem.NOTHING_COUNTED, None)
 
 
 def test_it_is_made_and_shown(cast: Cast, parts: Services, clock: SetClock) -> None:
@@ -129,18 +144,9 @@ def test_it_is_made_and_shown(cast: Cast, parts: Services, clock: SetClock) -> N
     id_ = _ask(parts, cast)
     with parts.database.reading() as session:
         assert sizing_of(session, cast.site["id"])["waiting"]
-    runner = SizingRunner(_sizings(parts), nice=0)
-    runner.turn()
-
-    def done() -> bool:
-        runner.turn()
-        return runner.child is None
-
-    assert runner.child
-    runner.child.join(_COMPUTED_SECONDS)
-    eventually(done, _COMPUTED_SECONDS)
+    _work_out(Runner(_sizings(parts), nice=0))
     (run,) = _runs(parts)
-    assert (run.id, run.state, run.problem, run.done_at) == (id_, DONE, None, clock.now())
+    assert (run.id, run.state, run.problem, run.done_at) == (id_, SizingState.DONE, None, clock.now())
     assert run.result
     assert (run.result["offices"], run.result["classes"], run.result["counted"]["reveals"]) == (2, 2, 36)
     assert run.result["counted"]["too_short"], "36 reveals are too few to buy by"
@@ -153,29 +159,48 @@ def test_it_is_made_and_shown(cast: Cast, parts: Services, clock: SetClock) -> N
 
 
 def test_a_worker_that_ends_gives_it_back(cast: Cast, parts: Services) -> None:
+    """And leaves no Redis behind that a replay has started."""
     _count_reveals(parts, cast, 29 * DAY, 3_000)
-    _ask(parts, cast)
-    runner = SizingRunner(_sizings(parts), nice=0)
+    id_ = _ask(parts, cast)
+    runner = Runner(_sizings(parts), nice=0)
     runner.turn()
+    assert runner.pid
     assert _sizings(parts).claim() is None
+    children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children")
+    started = eventually(lambda: [pid for pid in children.read_text().split() if _is_redis(pid)], 30)
     runner.stop()
+    eventually(lambda: not any(map(_is_redis, started)))
     claimed = _sizings(parts).claim()
     assert claimed
-    assert claimed.situation
-    assert claimed.situation.certainty.reveals == 6_000
+    assert claimed.id == id_
+
+
+def _is_redis(pid: str) -> bool:
+    try:
+        return "redis-server" in Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_child_that_dies_is_a_failure(cast: Cast, parts: Services) -> None:
-    _count_reveals(parts, cast, 29 * DAY, 3_000)
     _ask(parts, cast)
-    runner = SizingRunner(_sizings(parts), nice=0)
+    runner = Runner(_sizings(parts), nice=0)
     runner.turn()
-    assert runner.child
-    runner.child.kill()
-    runner.child.join()
-    runner.turn()
+    assert runner.pid
+    os.kill(runner.pid, signal.SIGKILL)
+    eventually(lambda: runner.turn() or runner.pid is None)
     (run,) = _runs(parts)
-    assert (run.state, run.problem) == ("failed", FAILED)
+    assert (run.state, run.problem) == ("failed", SizingProblem.FAILED)
+
+
+def test_the_log_is_read_when_nobody_waits_for_it(cast: Cast, parts: Services) -> None:
+    """A claim keeps other writers waiting; the log may be long."""
+    _ask(parts, cast)
+    read: list[str] = []
+    listen(parts.database.engine, "before_cursor_execute", lambda *of: read.append(of[2]))
+    _sizings(parts).claim()
+    assert read
+    assert not [statement for statement in read if "leases" in statement]
 
 
 def test_sites_are_known_or_not(cast: Cast, parts: Services) -> None:

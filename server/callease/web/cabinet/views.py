@@ -267,7 +267,6 @@ blueprint.add_app_template_filter(lambda at: wording.when(at, _locale(), _timezo
 blueprint.add_app_template_filter(lambda share: wording.percent(share, _locale()), "percent")
 blueprint.add_app_template_filter(lambda share: wording.tenths(share, _locale()), "tenths")
 blueprint.add_app_template_filter(lambda count: wording.number(count, _locale()), "number")
-blueprint.add_app_template_filter(lambda price: wording.price(price, _locale()), "price")
 blueprint.add_app_template_filter(lambda amount: wording.money(amount, _locale()), "money")
 blueprint.add_app_template_filter(lambda value: wording.figure(value, _locale()), "figure")
 blueprint.add_app_template_filter(lambda value: wording.signed(value, _locale()), "signed")

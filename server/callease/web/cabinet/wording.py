@@ -67,12 +67,6 @@ def number(count: float, locale: str) -> str:
     return format_decimal(count, locale=locale)
 
 
-def price(of: dict[str, str | None], locale: str) -> str:
-    """An amount with its currency, where the portal said which."""
-    amount = format_decimal(Decimal(of["amount"] or 0), locale=locale)
-    return f"{amount}\u00a0{of['currency']}" if of["currency"] else amount
-
-
 def figure(value: float, locale: str) -> str:
     """A count that is an estimate: whole from ten on, one digit after the point below."""
     return format_decimal(value, "#,##0" if abs(value) >= 10 else "#,##0.#", locale=locale)
@@ -85,10 +79,11 @@ def signed(value: float, locale: str) -> str:
 
 
 def money(amount: Any, locale: str) -> str:
-    """A decimal string, or an amount with its currency."""
-    if isinstance(amount, dict):
-        return format_currency(Decimal(amount["amount"]), amount["currency"], locale=locale)
-    return format_decimal(Decimal(amount), "#,##0.00", locale=locale)
+    """A decimal string, or an amount with its currency, where the portal said which."""
+    of = amount if isinstance(amount, dict) else {"amount": amount, "currency": None}
+    if of["currency"]:
+        return format_currency(Decimal(of["amount"]), of["currency"], locale=locale)
+    return format_decimal(Decimal(of["amount"]), "#,##0.00", locale=locale)
 
 
 def age(seconds: float, t: Callable[..., str]) -> str:
