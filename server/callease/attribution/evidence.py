@@ -15,16 +15,14 @@ from callease.attribution.learning import learnt_curves
 from callease.attribution.models import CallerMemory, LeaseEvent
 from callease.attribution.resolver import Resolution, resolve
 from callease.numbers.codes import dialled_code
-from callease.numbers.damage import REMEMBERED
+from callease.numbers.damage import NEWS, REMEMBERED
 from callease.numbers.extensions import holders_of_code
+from callease.numbers.lookup import VISITOR_REMEMBERED
 from callease.numbers.models import Lease, SpentLease
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _TAP_WINDOW = timedelta(seconds=90)
-_VISITOR_REMEMBERED = timedelta(days=90)
 _TOLD = SpentLease.pool_told.is_(True)
-# A call is believed anew with each further fact of it: what is about the same, a pool need not hear again.
-_NEWS = 0.02
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,6 @@ def resolve_call(
         Question(
             at=at,
             owner_office_id=number.office_id,
-            owner_since=number.owner_since,
             number_class=number.source_class,
             caller_known=caller_hash is not None,
             leases=_leases(session, call_id, number, at),
@@ -93,7 +90,8 @@ def remember(
     session.execute(delete(SpentLease).where(SpentLease.call_id == call_id))
     hidden = caller_hash is None
     for lease, p in resolution.spent:
-        no_news = p - told.get(lease.id, 0.0) < _NEWS
+        # A call is believed anew with each further fact of it.
+        no_news = p - told.get(lease.id, 0.0) < NEWS
         session.add(SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=no_news, at=at))
     session.execute(delete(CallerMemory).where(CallerMemory.call_id == call_id))
     if caller_hash:
@@ -167,7 +165,7 @@ def _known_visitors(session: Session, call_id: str, visitors: set[str], at: date
     query = (
         select(Lease.visitor, func.max(SpentLease.p))
         .join(SpentLease, SpentLease.lease_id == Lease.id)
-        .where(Lease.visitor.in_(visitors), Lease.leased_at > at - _VISITOR_REMEMBERED)
+        .where(Lease.visitor.in_(visitors), Lease.leased_at > at - VISITOR_REMEMBERED)
         .where(SpentLease.at < at, SpentLease.call_id != call_id, SpentLease.hidden.is_(False))
         .group_by(Lease.visitor)
     )

@@ -87,14 +87,14 @@ class Memory:
 class Question:
     """Everything known at the moment `at` of a call to one number.
 
-    `leases`: newest first, at most 48, none later than `at`. `on_this_number`: the caller's memory of this number,
-    `anywhere`: of the newest call to any number. `extension`: the lease whose code was dialled; `digits` without it
-    were no valid code. `extension_before`: leases that had the code not long before it.
+    `owner_office_id`: whose the call is without a valid code. `leases`: newest first, at most 48, none later than `at`.
+    `on_this_number`: the caller's memory of this number, `anywhere`: of the newest call to any number. `extension`: the
+    lease whose code was dialled; `digits` without it were no valid code. `extension_before`: leases that had the code
+    not long before it.
     """
 
     at: datetime
     owner_office_id: str
-    owner_since: datetime
     number_class: str | None
     caller_known: bool
     leases: Sequence[LeaseFacts] = ()

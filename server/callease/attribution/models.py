@@ -53,7 +53,7 @@ class CallerMemory(Base):
     """What was believed of a caller's call, by a keyed hash of the phone: it outlives the phone and the number's moves.
 
     `leases`: `[lease, visitor, listing, source class, probability]` each; `unknown`: probability by source class of
-    what no named lease has; `visitors`: probability by visitor; see `resolver.Memory`.
+    what no named lease has; `visitors`: probability by visitor; see `facts.Memory`.
     """
 
     __tablename__ = "caller_memory"

@@ -4,8 +4,9 @@ The order of evidence: the number's owner, valid extension digits, this caller o
 as a visitor, a tap on the number seconds ago, the newest lease that has not brought its call yet, and last the owner
 and the class of the number alone.
 
-The office is never guessed: it follows from the digits, from who owned the number when this caller first rang, or from
-the number's owner. Source and session are probabilities (`posterior`). What is too unlikely is not stated.
+The office is never guessed: it is the one that the digits lead to, else the number's owner; `telephony.ownership` knows
+who that is for a caller from before the number moved. Source and session are probabilities (`posterior`). What is too
+unlikely is not stated.
 """
 
 from __future__ import annotations
@@ -106,9 +107,6 @@ def resolve(question: Question, curves: DelayCurves) -> Resolution:
 def _office(question: Question) -> tuple[str, list[Step]]:
     if question.extension:
         return question.extension.office_id, []
-    seen = question.on_this_number if question.caller_known else None
-    if seen and seen.at < question.owner_since and seen.office_id != question.owner_office_id:
-        return seen.office_id, [Step("moved_number", {"office": seen.office_id})]
     return question.owner_office_id, [Step("number_owner", {"office": question.owner_office_id})]
 
 

@@ -169,7 +169,7 @@ class Reveals:
                 lease_id=lease_id,
                 seconds=site.lease_seconds,
                 guard=guard_of(self._asker(site, listing, subject, view, request, now)),
-                weight=1.0 - self._numbers.visitor_known(view.visitor),
+                weight=1.0 - self._numbers.visitor_known(view.visitor, now),
                 weighing=Weighing(COSTS[site.objective], self._delays.curves()),
             )
             held = self._extended.lease(Asked(asked, _counted(view)), rows, partial(self._pool.lease, asked))

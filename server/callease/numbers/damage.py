@@ -8,7 +8,7 @@ that decay, one a class and component, say it at any moment; `lua/lease.lua` kee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -53,18 +53,20 @@ PLAIN = Weighing(COSTS["both"], DelayCurves())
 REMEMBERED = 48
 """A number remembers so many leases: what it costs to weigh one stays the same."""
 _MAY_STILL_CALL = 0.3
+NEWS = 0.02
+"""A pool need not hear of less that was spent."""
 COVER = 0.5
 """What is left of a lease's session for the next one to spoil, each time that a later lease covers it."""
 
 
 @dataclass(frozen=True)
 class PastLease:
-    """`unspent`: the probability that its first call is still to come, if one comes at all."""
+    """`pending`: see `LoggedLease`."""
 
     number_id: str
     source_class: str
     leased_at: datetime
-    unspent: float = 1.0
+    pending: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,36 @@ class SpentOn:
     warm_since_ms: int
 
 
+@dataclass(frozen=True)
+class LoggedLease:
+    """`weight`: what it counted when it was made; `spent`: the probability that a call since was its first one."""
+
+    id: str
+    source_class: str
+    leased_at: datetime
+    weight: float
+    spent: float
+
+    @property
+    def pending(self) -> float:
+        return self.weight * max(0.0, 1.0 - self.spent)
+
+
+def spent_on(
+    office_id: str, number_id: str, newest_first: Iterable[LoggedLease], parts: Mapping[str, float]
+) -> SpentOn:
+    """`newest_first`: the leases of the number; `parts`: how much of which, by id, its pool has not been told yet."""
+    spent: list[Spent] = []
+    pending: list[tuple[datetime, float]] = []
+    covered_by = 0.0
+    for lease in newest_first:
+        if part := parts.get(lease.id):
+            spent.append(Spent(lease.source_class, lease.leased_at, part * lease.weight, covered_by))
+        pending.append((lease.leased_at, lease.pending))
+        covered_by += lease.pending
+    return SpentOn(office_id, number_id, spent, warm_since(pending))
+
+
 @dataclass
 class Sums:
     """Of one number: what is pending of each component, by class, and of sessions that are not covered, at `at`."""
@@ -122,15 +154,15 @@ def sums_of(leases: Iterable[PastLease]) -> dict[str, Sums]:
     sums: dict[str, Sums] = {}
     for lease in leases:
         of = sums.setdefault(lease.number_id, Sums(lease.leased_at))
-        of.lease(lease.source_class, lease.leased_at, lease.unspent)
+        of.lease(lease.source_class, lease.leased_at, lease.pending)
     return sums
 
 
 def warm_since(newest_first: Iterable[tuple[datetime, float]]) -> int:
     """In ms: when a number's newest lease that may still bring its call was made, 1 when none may.
 
-    `newest_first`: (leased at, unspent) of its leases.
+    `newest_first`: (leased at, pending) of its leases.
     """
-    open_ = (leased_at for leased_at, unspent in newest_first if unspent > _MAY_STILL_CALL)
+    open_ = (leased_at for leased_at, pending in newest_first if pending > _MAY_STILL_CALL)
     newest = next(open_, None)
     return round(newest.timestamp() * 1000) if newest else 1

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from callease.base.database import Database
 from callease.base.fences import fence_value, raise_fence
 from callease.catalog.models import Office
-from callease.numbers.damage import REMEMBERED, PastLease
+from callease.numbers.damage import REMEMBERED, LoggedLease, PastLease
 from callease.numbers.models import Lease, Number, SpentLease
 
 # After so long hardly a first call is still to come.
@@ -78,7 +79,10 @@ class SqlLeaseLog:
             live = session.scalars(
                 select(Lease).where(Lease.office_id == office_id, Lease.expires_at > now).order_by(Lease.leased_at)
             ).all()
-            past = session.execute(_past_leases(office_id, now - _MATTERS)).all()
+            past = [
+                (row.number_id, LoggedLease(*row[1:]))
+                for row in session.execute(_past_leases(office_id, now - _MATTERS))
+            ]
         return PoolFacts(
             version,
             [PooledNumber(*row) for row in numbers],
@@ -93,7 +97,7 @@ class SqlLeaseLog:
                 )
                 for each in live
             ],
-            [PastLease(row[0], row[1], row[2], max(0.0, 1.0 - row[3])) for row in past],
+            [PastLease(number_id, each.source_class, each.leased_at, each.pending) for number_id, each in past],
         )
 
 
@@ -110,18 +114,32 @@ def _numbers(office_id: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _past_leases(office_id: str, since: datetime) -> Select[*tuple[Any, ...]]:
-    newer = func.row_number().over(partition_by=Lease.number_id, order_by=(Lease.leased_at.desc(), Lease.id.desc()))
-    ranked = (
-        select(Lease.id, Lease.number_id, Lease.source_class, Lease.leased_at, newer.label("place"))
-        .where(Lease.office_id == office_id, Lease.leased_at > since)
-        .subquery()
-    )
-    spent = (
-        select(func.coalesce(func.sum(SpentLease.p), 0.0)).where(SpentLease.lease_id == ranked.c.id).scalar_subquery()
-    )
+def newest_leases(office_id: str, number_id: str) -> Select[*tuple[Any, ...]]:
+    """As many as the number remembers, newest first: the columns of `LoggedLease`."""
     return (
-        select(ranked.c.number_id, ranked.c.source_class, ranked.c.leased_at, spent)
-        .where(ranked.c.place <= REMEMBERED)
-        .order_by(ranked.c.leased_at)
+        select(*_logged(Lease))
+        .where(Lease.number_id == number_id, Lease.office_id == office_id)
+        .order_by(Lease.leased_at.desc(), Lease.id.desc())
+        .limit(REMEMBERED)
     )
+
+
+def _past_leases(office_id: str, since: datetime) -> Select[*tuple[Any, ...]]:
+    """The number and the columns of `LoggedLease`, in the order of time."""
+    newer = func.row_number().over(partition_by=Lease.number_id, order_by=(Lease.leased_at.desc(), Lease.id.desc()))
+    ranked = select(Lease, newer.label("place")).where(Lease.office_id == office_id, Lease.leased_at > since).subquery()
+    lease = aliased(Lease, ranked)
+    return select(lease.number_id, *_logged(lease)).where(ranked.c.place <= REMEMBERED).order_by(lease.leased_at)
+
+
+def _logged(lease: Any) -> tuple[Any, ...]:
+    """A lease weighs less where its visitor's phone was known when it was made: `NumberLookup.visitor_known`."""
+    spent = select(func.coalesce(func.sum(SpentLease.p), 0.0)).where(SpentLease.lease_id == lease.id)
+    earlier, call = aliased(Lease), aliased(SpentLease)
+    known = (
+        select(func.coalesce(func.max(call.p), 0.0))
+        .join(earlier, earlier.id == call.lease_id)
+        .where(earlier.visitor == lease.visitor, call.hidden.is_(False), call.at < lease.leased_at)
+    )
+    weight = 1.0 - known.scalar_subquery()
+    return lease.id, lease.source_class, lease.leased_at, weight, spent.scalar_subquery()

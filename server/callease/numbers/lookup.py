@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import bindparam, func, select
 
 from callease.base.database import Database
 from callease.numbers.models import Lease, Number, SpentLease
 
+VISITOR_REMEMBERED = timedelta(days=90)
+
 _LEASE_BY_ID = select(Lease.id).where(Lease.id == bindparam("id"))
 _KNOWN_VISITOR = (
     select(func.max(SpentLease.p))
     .join(Lease, Lease.id == SpentLease.lease_id)
-    .where(Lease.visitor == bindparam("visitor"), SpentLease.hidden.is_(False))
+    .where(Lease.visitor == bindparam("visitor"), Lease.leased_at > bindparam("since"), SpentLease.hidden.is_(False))
 )
 _FIXED_NUMBER = (
     select(Number.e164)
@@ -31,9 +35,11 @@ class NumberLookup:
         """Raises Unavailable."""
         return self._lease_by_id.first(id=lease_id) is not None
 
-    def visitor_known(self, visitor: str | None) -> float:
+    def visitor_known(self, visitor: str | None, now: datetime) -> float:
         """The probability that the visitor's phone is known. Raises Unavailable."""
-        return (self._known_visitor.scalar(visitor=visitor) or 0.0) if visitor else 0.0
+        if not visitor:
+            return 0.0
+        return self._known_visitor.scalar(visitor=visitor, since=now - VISITOR_REMEMBERED) or 0.0
 
     def fixed_number(self, office_id: str | None) -> str | None:
         """The number that everybody may see, None where the office has none. Raises Unavailable."""

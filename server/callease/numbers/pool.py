@@ -226,9 +226,9 @@ def subject_of(listing: str | None, visitor: str | None, session: str | None, le
 
 
 def _held(answer: list[Any], plan: Plan) -> Held | None:
-    """None for an answer without a lease."""
+    """None for an answer without a lease, and for a number that was added while the plan was made."""
     match answer:
-        case [found, lease, number, leased_ms, expires_ms, outcome, left_ms, *before]:
+        case [found, lease, number, leased_ms, expires_ms, outcome, left_ms, *before] if number in plan.e164:
             since, group, held_until, joined, several = map(int, before)
             return Held(
                 new=found == "new",

@@ -88,14 +88,15 @@ class PoolRebuild:
             present = self._plans.get(office_id)
             if present is not None and present is not seen:
                 return present
-            for _ in range(_TRIES):
-                plan = self._write_pool(office_id)
+            for tried in range(_TRIES):
+                # A pool of a later version than the database's, which was restored perhaps, has to end at last.
+                plan = self._write_pool(office_id, may_go_on=tried < _TRIES - 1)
                 if plan:
                     self._plans[office_id] = plan
                     return plan
             raise Unavailable("redis")
 
-    def _write_pool(self, office_id: str) -> Plan | None:
+    def _write_pool(self, office_id: str, may_go_on: bool) -> Plan | None:
         """None when the pool became another one meanwhile.
 
         Rows on their way are in a pool that goes on. Where there is none, the fence makes them come before the log is
@@ -104,7 +105,7 @@ class PoolRebuild:
         key = self.keys(office_id)
         fence = self._log.fence(office_id)
         expected = ScriptCall(self._continues, [key("stamp")], lambda run_id: [f"{run_id}:{fence}"])
-        goes_on = self._store.run(expected)
+        goes_on = may_go_on and self._store.run(expected)
         if not goes_on:
             fence = self._log.raise_fence(office_id)
         now = self._clock.now()
@@ -148,7 +149,7 @@ def _warm_since(past: Sequence[PastLease], shown: Sequence[str]) -> dict[str, in
     """In ms, of the numbers that were `shown`."""
     newest_first: dict[str, list[tuple[datetime, float]]] = {id_: [] for id_ in shown}
     for lease in reversed(past):
-        newest_first.setdefault(lease.number_id, []).append((lease.leased_at, lease.unspent))
+        newest_first.setdefault(lease.number_id, []).append((lease.leased_at, lease.pending))
     return {id_: warm_since(leases) for id_, leases in newest_first.items()}
 
 

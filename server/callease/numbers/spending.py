@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from callease.base.database import Database
-from callease.numbers.damage import REMEMBERED, Spent, SpentOn, warm_since
+from callease.numbers.damage import LoggedLease, spent_on
+from callease.numbers.log import newest_leases
 from callease.numbers.models import Lease, Number, SpentLease
 from callease.numbers.pool import NumberPool
 
@@ -37,8 +37,11 @@ class Spending:
         with self._database.transaction() as session:
             due = session.execute(_DUE).all()
             told = _claimed(session, due)
-            spent_on = [_spent_on(session, *key, parts) for key, parts in told.items()]
-        self._pool.spend(spent_on)
+            news = [
+                spent_on(*key, (LoggedLease(*row) for row in session.execute(newest_leases(*key))), parts)
+                for key, parts in told.items()
+            ]
+        self._pool.spend(news)
         return len(due)
 
 
@@ -59,24 +62,3 @@ def _claimed(session: Session, due: Sequence[Any]) -> dict[tuple[str, str], dict
             parts = claimed.setdefault((office_id, number_id), {})
             parts[spent.lease_id] = min(1.0, parts.get(spent.lease_id, 0.0) + spent.p)
     return claimed
-
-
-def _spent_on(session: Session, office_id: str, number_id: str, parts: Mapping[str, float]) -> SpentOn:
-    """Leases older than those that the number remembers are in nobody's way."""
-    done = select(func.coalesce(func.sum(SpentLease.p), 0.0)).where(SpentLease.lease_id == Lease.id).scalar_subquery()
-    newest = (
-        select(Lease.id, Lease.source_class, Lease.leased_at, done)
-        .where(Lease.number_id == number_id, Lease.office_id == office_id)
-        .order_by(Lease.leased_at.desc(), Lease.id.desc())
-        .limit(REMEMBERED)
-    )
-    spent: list[Spent] = []
-    unspent: list[tuple[datetime, float]] = []
-    covered_by = 0.0
-    for lease_id, source_class, leased_at, p in session.execute(newest):
-        if lease_id in parts:
-            spent.append(Spent(source_class, leased_at, parts[lease_id], covered_by))
-        left = max(0.0, 1.0 - p)
-        unspent.append((leased_at, left))
-        covered_by += left
-    return SpentOn(office_id, number_id, spent, warm_since(unspent))

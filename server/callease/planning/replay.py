@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from callease.base.embedded_redis import EmbeddedRedis
 from callease.base.fences import Behind
 from callease.base.group_commit import Guard, Row
 from callease.base.redis import RedisStore, ScriptCall
-from callease.numbers.damage import COSTS, REMEMBERED, PastLease, Spent, SpentOn, Weighing, warm_since
+from callease.numbers.damage import COSTS, NEWS, REMEMBERED, LoggedLease, PastLease, Weighing, spent_on
 from callease.numbers.delays import DelayCurves, DelayLearner
 from callease.numbers.log import LiveLease, PooledNumber, PoolFacts
 from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
@@ -38,7 +37,7 @@ _RESERVE, _RELEASED_AFTER = 0.5, timedelta(days=4)
 _OF_LATE = timedelta(days=3)
 # A replay has nobody waiting, and perhaps a busy machine.
 _PATIENCE_SECONDS = 60.0
-_SPENT_FROM, _KNOWN_STEP = 0.02, 0.05
+_KNOWN_STEP = 0.05
 _LEASES_OF_VISITOR = 4
 
 
@@ -86,11 +85,12 @@ class _Mix:
 
 @dataclass
 class _Number:
-    """A number that has its owner; `leases` newest last."""
+    """A number that has its owner; `leases` newest last, `logged` the same as its pool counts them, oldest first."""
 
     id: str
     office: str
     leases: deque[LeaseFacts] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    logged: deque[LoggedLease] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     held_until: datetime | None = None
     classes: _Mix = field(default_factory=lambda: _Mix())
     live: dict[str, LiveLease] = field(default_factory=dict)
@@ -113,9 +113,9 @@ class _Log:
         numbers = self.of_office.get(office_id, [])
         live = [each for number in numbers for each in number.live.values() if each.expires_at > now]
         past = [
-            PastLease(number.id, lease.source_class, lease.leased_at, lease.unspent * (1 - lease.known))
+            PastLease(number.id, lease.source_class, lease.leased_at, lease.pending)
             for number in numbers
-            for lease in number.leases
+            for lease in number.logged
         ]
         pooled = [PooledNumber(each.id, each.id, None, each.held_until) for each in numbers]
         return PoolFacts(len(numbers), pooled, live, past)
@@ -177,7 +177,7 @@ class Replay:
         self._shown[event["id"]] = held.number_id
         self._reveal_of[held.lease_id] = event["id"]
         if held.new:
-            self._keep(event, held, asked.subject)
+            self._keep(event, held, asked)
         else:
             self._ask_again(held, at)
 
@@ -192,7 +192,6 @@ class Replay:
         question = Question(
             at=at,
             owner_office_id=number.office,
-            owner_since=BEGINS,
             number_class=None,
             caller_known=caller is not None,
             leases=list(reversed(number.leases)),
@@ -247,7 +246,7 @@ class Replay:
         numbers = self._log.of_office[office]
         return owned >= len(self._setup.classes) or all(each.classes.most() != source_class for each in numbers)
 
-    def _keep(self, event: Mapping[str, Any], held: Held, subject: str) -> None:
+    def _keep(self, event: Mapping[str, Any], held: Held, asked: LeaseRequest) -> None:
         number = self._log.numbers[held.number_id]
         number.leases.append(
             LeaseFacts(
@@ -262,12 +261,13 @@ class Replay:
                 known=self._known.get(event["visitor"], 0.0),
             )
         )
+        number.logged.append(LoggedLease(held.lease_id, event["class"], held.leased_at, asked.weight, 0.0))
         self._leases_of.setdefault(event["visitor"], deque(maxlen=_LEASES_OF_VISITOR)).append((number, held.lease_id))
         number.classes.add(event["class"], held.leased_at)
         number.held_until = max(held.expires_at, number.held_until or held.expires_at)
         number.live = {key: each for key, each in number.live.items() if each.expires_at > held.leased_at}
-        live = LiveLease(held.lease_id, number.id, subject, held.leased_at, held.expires_at, held.outcome)
-        number.live[subject] = live
+        live = LiveLease(held.lease_id, number.id, asked.subject, held.leased_at, held.expires_at, held.outcome)
+        number.live[asked.subject] = live
         self._learner.leased(held.leased_at)
 
     def _ask_again(self, held: Held, at: datetime) -> None:
@@ -286,45 +286,30 @@ class Replay:
             return
         ages = [((at - lease.shown_at).total_seconds(), p) for lease, p in found.spent]
         self._learner.called(at, ages, caller is None, found.first)
-        told: dict[str, list[Spent]] = {}
-        self._spend(number, {lease.id: p for lease, p in found.spent}, at, caller is None, told)
+        self._spend(number, {lease.id: p for lease, p in found.spent}, at, caller is None)
         if caller is not None:
             for visitor, p in found.memory.visitors.items():
                 if p > self._known.get(visitor, 0.0) + _KNOWN_STEP:
-                    self._recognise(visitor, p, told)
-        if told:
-            self._pool.spend([self._spent_on(number_id, leases) for number_id, leases in told.items()])
+                    self._recognise(visitor, p)
 
-    def _spend(
-        self, number: _Number, spent: Mapping[str, float], at: datetime, hidden: bool, told: dict[str, list[Spent]]
-    ) -> None:
+    def _spend(self, number: _Number, spent: Mapping[str, float], at: datetime, hidden: bool) -> None:
         for index, lease in enumerate(number.leases):
             if p := spent.get(lease.id):
                 number.leases[index] = lease.after_call(p, at, hidden)
-                if p >= _SPENT_FROM:
-                    part = lease.unspent * (1 - lease.known) * p
-                    told.setdefault(number.id, []).append(_spent(number, index, part))
+        for index, logged in enumerate(number.logged):
+            if p := spent.get(logged.id):
+                number.logged[index] = replace(logged, spent=logged.spent + p)
+        if told := {id_: p for id_, p in spent.items() if p >= NEWS}:
+            self._pool.spend([spent_on(number.office, number.id, reversed(number.logged), told)])
 
-    def _recognise(self, visitor: str, p: float, told: dict[str, list[Spent]]) -> None:
+    def _recognise(self, visitor: str, p: float) -> None:
         """The visitor's phone is known with probability `p`: no stranger's call is taken for this visitor's."""
-        more, self._known[visitor] = p - self._known.get(visitor, 0.0), p
+        self._known[visitor] = p
         for number, lease_id in self._leases_of.get(visitor, ()):
             for index, lease in enumerate(number.leases):
                 if lease.id == lease_id:
                     number.leases[index] = replace(lease, known=p)
-                    told.setdefault(number.id, []).append(_spent(number, index, lease.unspent * more))
                     break
-
-    def _spent_on(self, number_id: str, leases: Sequence[Spent]) -> SpentOn:
-        number = self._log.numbers[number_id]
-        since = warm_since((each.leased_at, each.unspent * (1 - each.known)) for each in reversed(number.leases))
-        return SpentOn(number.office, number_id, leases, since)
-
-
-def _spent(number: _Number, index: int, part: float) -> Spent:
-    lease, newer = number.leases[index], islice(number.leases, index + 1, None)
-    covered_by = sum(each.unspent * (1 - each.known) for each in newer)
-    return Spent(lease.source_class, lease.leased_at, part, covered_by)
 
 
 _CONFIDENCES = ("office", "source", "session")

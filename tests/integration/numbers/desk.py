@@ -40,7 +40,7 @@ class Desk:
         self.requests: dict[str, LeaseRequest] = {}
         self.office_id = office_id
         self._parts = parts
-        self._site_id = cast.site["id"]
+        self._cast = cast
         self._began = parts.clock.now()
 
     @classmethod
@@ -95,10 +95,11 @@ class Desk:
 
     def rebuild(self) -> None:
         """By another process, which has not seen the pool and has something to say of it."""
-        other = NumberPool(
-            SqlLeaseLog(self._parts.database), self._parts.redis, self._parts.rows.write_after, self._parts.clock
-        )
-        other.spend([SpentOn(self.office_id, "num_none", [], 0)])
+        other = Desk(self._parts, self._cast, self.office_id)
+        other.rebuild_here()
+
+    def rebuild_here(self) -> None:
+        self.pool.spend([SpentOn(self.office_id, "num_none", [], 0)])
 
     def warmth(self) -> dict[str, Sequence[Any]]:
         """What Redis keeps of each number that may still bring a call: see lua/lease.lua."""
@@ -127,8 +128,9 @@ class Desk:
             id=held.lease_id,
             number_id=held.number_id,
             office_id=self.office_id,
-            site_id=self._site_id,
+            site_id=self._cast.site["id"],
             subject=subject,
+            visitor=subject,
             source_class=source_class,
             kind="shared" if held.outcome == "shared" else "dynamic",
             borrowed=held.outcome == "borrowed",

@@ -1,18 +1,24 @@
 """The pool of an office: which number is leased, to whom, for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from callease.base.clock import SetClock
 from callease.base.errors import NotFound, Unavailable
 from callease.base.group_commit import Row
+from callease.catalog.models import Office
 from callease.numbers.damage import COSTS, Weighing
 from callease.numbers.delays import DelayCurves
-from callease.numbers.pool import Held, subject_of
+from callease.numbers.log import PoolFacts, SqlLeaseLog
+from callease.numbers.pool import Held, NumberPool, subject_of
 from callease.web.services import Services
 from tests.factories import Cast
-from tests.integration.numbers.desk import LEASE_SECONDS, Desk
+from tests.integration.numbers.desk import LEASE_SECONDS, Desk, no_rows
+
+ADDED = "+77172692999"
 
 
 @pytest.fixture
@@ -253,6 +259,60 @@ def test_two_processes_share_one_pool(unsplit: Desk, parts: Services, cast: Cast
     seen = {desk.number(f"v{index}", at=index) for index, desk in enumerate([unsplit, other, unsplit])}
     assert len(seen) == 3
     assert other.number("v0", at=4) == unsplit.number("v0", at=5)
+
+
+class Log(SqlLeaseLog):
+    """What a process sees that reads the log while somebody changes the office: each look is `changed` in turn."""
+
+    def __init__(self, parts: Services, *changed: Callable[[PoolFacts], PoolFacts]) -> None:
+        super().__init__(parts.database)
+        self._changed = list(changed)
+
+    def pool_of(self, office_id: str, now: datetime) -> PoolFacts:
+        facts = super().pool_of(office_id, now)
+        return self._changed.pop(0)(facts) if self._changed else facts
+
+
+def version_before(facts: PoolFacts) -> PoolFacts:
+    return replace(facts, version=facts.version - 1)
+
+
+def all_before(facts: PoolFacts) -> PoolFacts:
+    return replace(version_before(facts), numbers=[each for each in facts.numbers if each.e164 != ADDED])
+
+
+def process(parts: Services, cast: Cast, log: Log, office_id: str) -> Desk:
+    desk = Desk(parts, cast, office_id)
+    desk.pool = NumberPool(log, parts.redis, parts.rows.write_after, parts.clock)
+    return desk
+
+
+def test_a_number_that_the_plan_does_not_know_yet_is_planned_with(unsplit: Desk, parts: Services, cast: Cast) -> None:
+    """Two processes read the log while it is added: one of them the version before that and the numbers after it."""
+    office = unsplit.office_id
+    cast.api.post("/numbers", {"e164": ADDED, "office": office})
+    process(parts, cast, Log(parts, version_before), office).rebuild_here()
+    desk = process(parts, cast, Log(parts, all_before), office)
+    held = [desk.pool.lease(replace(desk.request(f"v{at}", at=at), pool_version=0), no_rows) for at in range(4)]
+    assert len({each.number_id for each in held}) == 4
+
+
+def test_a_process_that_lags_behind_does_not_undo_what_another_knows(
+    unsplit: Desk, parts: Services, cast: Cast
+) -> None:
+    office, stamp = unsplit.office_id, f"callease:{{{unsplit.office_id}}}:stamp"
+    cast.api.post("/numbers", {"e164": ADDED, "office": office})
+    unsplit.lease("v")
+    written = parts.redis.call(lambda client: client.get(stamp))
+    process(parts, cast, Log(parts, all_before), office).rebuild_here()
+    assert parts.redis.call(lambda client: client.get(stamp)) == written
+
+
+def test_a_database_that_was_restored_has_the_last_word(unsplit: Desk, parts: Services, cast: Cast) -> None:
+    unsplit.lease("v")
+    with parts.database.transaction() as session:
+        session.get_one(Office, unsplit.office_id).pool_version -= 1
+    assert Desk(parts, cast, unsplit.office_id).lease("w").new
 
 
 def test_an_emptied_redis_is_filled_again_from_the_log(split: Desk, parts: Services) -> None:

@@ -1,7 +1,7 @@
 """What Redis adds up of a number's leases is what the formula says of the log."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import exp
 
 import pytest
@@ -13,6 +13,7 @@ from callease.base.errors import Unavailable
 from callease.numbers.damage import PastLease, Spent, SpentOn, Sums, sums_of
 from callease.numbers.delays import FIRST_SECONDS
 from callease.numbers.log import SqlLeaseLog
+from callease.numbers.models import SpentLease
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.integration.numbers.desk import LEASE_SECONDS, Desk
@@ -131,6 +132,30 @@ def test_a_visitor_whose_phone_is_known_hardly_counts(parts: Services, cast: Cas
     desk = Desk.of_a_new_office(parts, cast, numbers=1)
     held = desk.lease("v1", "organic", 0, weight=0.25)
     assert desk.warmth()[held.number_id][1] == pytest.approx([0.25] * len(FIRST_SECONDS))
+
+
+def test_what_a_known_visitor_s_lease_counted_is_known_from_the_log(parts: Services, cast: Cast) -> None:
+    """When the pool is rebuilt, and when the lease has brought its call: no other lease pays for it."""
+    desk, other = (Desk.of_a_new_office(parts, cast, numbers=1) for _ in range(2))
+    before = other.lease("known", "organic", 0)
+    _spend(parts, before.lease_id, 0.75, before.leased_at + timedelta(seconds=60))
+    desk.lease("w", "organic", 100)
+    held = desk.lease("known", "organic", 200, weight=0.25)
+    kept = desk.warmth()[held.number_id][2]["organic"]
+    parts.redis.call(lambda client: client.flushall())
+    desk.rebuild()
+    assert desk.warmth()[held.number_id][2]["organic"] == pytest.approx(kept, abs=2e-3)
+    _spend(parts, held.lease_id, 1.0, held.leased_at + timedelta(seconds=60))
+    assert parts.spending.tell_pools() == 2
+    left = desk.warmth()[held.number_id][2]["organic"]
+    assert left == pytest.approx([each - 0.25 for each in kept], abs=2e-3)
+
+
+def _spend(parts: Services, lease_id: str, p: float, at: datetime) -> None:
+    with parts.database.transaction() as session:
+        session.add(
+            SpentLease(call_id=f"call_{lease_id}"[:40], lease_id=lease_id, p=p, hidden=False, pool_told=False, at=at)
+        )
 
 
 def test_leases_of_long_ago_are_forgotten(parts: Services, cast: Cast, clock: SetClock) -> None:

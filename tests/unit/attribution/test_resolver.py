@@ -46,7 +46,7 @@ def resolve(asked: Question) -> Resolution:
 
 def question(*leases: LeaseFacts, **known: object) -> Question:
     facts: dict[str, object] = {"number_class": None, "caller_known": True, **known}
-    return Question(NOW, OWNER, NOW - timedelta(days=365), leases=leases, **facts)  # type: ignore[arg-type]
+    return Question(NOW, OWNER, leases=leases, **facts)  # type: ignore[arg-type]
 
 
 def keys(resolution: Resolution) -> list[str]:
@@ -153,20 +153,6 @@ class TestExtension:
 
 
 class TestCallerMemory:
-    def test_a_caller_from_before_the_number_moved_reaches_the_old_office(self) -> None:
-        moved = replace(
-            question(), owner_since=NOW - timedelta(days=1), on_this_number=memory(5, office_id="off_former")
-        )
-        found = resolve(moved)
-        assert found.office_id == "off_former"
-        assert "moved_number" in keys(found)
-
-    def test_a_caller_from_after_the_move_reaches_the_owner(self) -> None:
-        found = resolve(
-            replace(question(), owner_since=NOW - timedelta(days=9), on_this_number=memory(5, office_id="off_former"))
-        )
-        assert found.office_id == OWNER
-
     def test_a_newer_lease_of_the_same_visitor_is_the_likelier_reason(self) -> None:
         again = lease("lse_today", age=100, visitor="v", source_class="email")
         seen = memory(3, belief(visitor="v"))
@@ -324,7 +310,6 @@ _questions = st.builds(
     Question,
     at=st.just(NOW),
     owner_office_id=st.just(OWNER),
-    owner_since=_moments,
     number_class=st.none() | _classes,
     caller_known=st.booleans(),
     leases=_leases,
@@ -353,13 +338,7 @@ def test_candidates_come_most_likely_first(asked: Question) -> None:
 
 @given(_questions)
 def test_the_office_is_never_guessed(asked: Question) -> None:
-    seen = asked.on_this_number
-    expected = OWNER
-    if asked.extension:
-        expected = "off_extension"
-    elif asked.caller_known and seen and seen.at < asked.owner_since:
-        expected = seen.office_id
-    assert resolve(asked).office_id == expected
+    assert resolve(asked).office_id == ("off_extension" if asked.extension else OWNER)
 
 
 @given(_questions)

@@ -17,7 +17,7 @@ _leases = st.lists(
         number_id=st.just("num_1"),
         source_class=st.sampled_from(["organic", "social"]),
         leased_at=st.integers(0, 10**7).map(lambda seconds: BEGAN + timedelta(seconds=seconds)),
-        unspent=st.floats(0, 1),
+        pending=st.floats(0, 1),
     ),
     min_size=1,
     max_size=12,
@@ -49,12 +49,12 @@ def test_sessions_are_never_more_than_all_and_never_less_than_the_newest(leases:
     sums = sums_of(leases)["num_1"]
     whole = [sum(each) for each in zip(*sums.by_class.values(), strict=True)]
     for session, all_ in zip(sums.sessions, whole, strict=True):
-        assert leases[-1].unspent - 1e-9 <= session <= all_ + 1e-9
+        assert leases[-1].pending - 1e-9 <= session <= all_ + 1e-9
 
 
 @given(_leases)
 def test_a_spent_lease_is_as_if_it_had_not_been(leases: list[PastLease]) -> None:
-    spent = PastLease("num_1", "email", leases[-1].leased_at, unspent=0.0)
+    spent = PastLease("num_1", "email", leases[-1].leased_at, pending=0.0)
     without, with_it = sums_of(leases)["num_1"], sums_of([*leases, spent])["num_1"]
     assert with_it.sessions == pytest.approx(without.sessions)
     assert with_it.by_class.pop("email") == pytest.approx([0.0] * len(FIRST_SECONDS))

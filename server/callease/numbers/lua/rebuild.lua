@@ -3,18 +3,21 @@
 --       subject with a live lease
 -- ARGV  1 stamp   2 1: the fence was raised for this writing alone, before the log was read; 0: the pool there is
 --       expected to go on   3 now, ms   4 G, groups   5 warmth of a number with nothing pending, as JSON
---       6 N, numbers   then N times: number id, index of its group (1..G), warm since ms (0: never leased), held until ms (0: free), its
---       warmth as JSON (empty: nothing pending)   then for each subject: the value of its lease, seconds it has left
+--       6 N, numbers   then N times: number id, index of its group (1..G), warm since ms (0: never leased), held until
+--       ms (0: free), its warmth as JSON (empty: nothing pending)   then for each subject: the value of its lease,
+--       seconds it has left
 -- RETURNS 1 when it is there, perhaps written by somebody else; 0 when the pool has become another one meanwhile
 -- COST  O(N log N + leases), once after the office's numbers changed or Redis started
 -- INVARIANT  afterwards the pool holds exactly the numbers given, each in its group, free or held; a hold behind the
---            same fence whose row is still on its way into the log is kept; a pool behind a higher fence is left alone.
+--            same fence whose row is still on its way into the log is kept; a pool behind a higher fence, or behind the
+--            same one of a later version, is left alone.
 local stamp = redis.call('GET', KEYS[1])
 if stamp == ARGV[1] then return 1 end
-local run, fence = string.match(ARGV[1], '^(.*):(%d+):%d+$')
-local run_there, fence_there = string.match(stamp or '', '^(.*):(%d+):%d+$')
+local run, fence, version = string.match(ARGV[1], '^(.*):(%d+):(%d+)$')
+local run_there, fence_there, version_there = string.match(stamp or '', '^(.*):(%d+):(%d+)$')
 local goes_on = run_there == run and fence_there == fence
 if run_there == run and tonumber(fence_there) > tonumber(fence) then return 0 end
+if goes_on and tonumber(version_there) > tonumber(version) then return 0 end
 if not goes_on and ARGV[2] == '0' then return 0 end
 local now, groups = tonumber(ARGV[3]), tonumber(ARGV[4])
 local known, several = {}, {}
