@@ -26,11 +26,12 @@ from callease.catalog.addresses import is_excluded
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
 from callease.numbers.budgets import Asker, guard_of
-from callease.numbers.damage import COSTS, Weighing
+from callease.numbers.damage import COSTS
 from callease.numbers.extensions import Asked, Coded
 from callease.numbers.lookup import NumberLookup
 from callease.numbers.models import Lease
 from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
+from callease.numbers.weighing import Weighing
 
 # A lease younger than this may still be on its way into the log when the same visitor asks again.
 _PERHAPS_UNWRITTEN = timedelta(seconds=10)

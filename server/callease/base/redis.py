@@ -129,7 +129,7 @@ def script_answers(connection: Any, sent: Sent) -> list[Any]:
     return answers
 
 
-def _send(connection: Any, commands: Sequence[tuple[str | int, ...]]) -> None:
+def _send(connection: Any, commands: Sequence[tuple[str | int | bytes, ...]]) -> None:
     connection.send_packed_command([part for each in commands for part in connection.pack_command(*each)])
 
 
@@ -141,10 +141,10 @@ def _answer(connection: Any) -> Any:
 
 
 class LuaScript:
-    """One operation in one file; sent whole only when the server does not know it yet."""
+    """One operation, behind what it shares with others; sent whole only when the server does not know it yet."""
 
-    def __init__(self, path: Path) -> None:
-        self.source = path.read_text(encoding="utf-8")
+    def __init__(self, *paths: Path) -> None:
+        self.source = "".join(path.read_text(encoding="utf-8") for path in paths)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -157,10 +157,10 @@ class ScriptCall:
 
     script: LuaScript
     keys: Sequence[str]
-    arguments: Callable[[str], Sequence[str | int]]
+    arguments: Callable[[str], Sequence[str | int | bytes]]
 
-    def values(self, run_id: str) -> list[str | int]:
+    def values(self, run_id: str) -> list[str | int | bytes]:
         return [len(self.keys), *self.keys, *self.arguments(run_id)]
 
 
-Sent = Sequence[tuple[LuaScript, Sequence[str | int]]]
+Sent = Sequence[tuple[LuaScript, Sequence[str | int | bytes]]]

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from math import exp
 
-from callease.numbers.delays import FIRST_SECONDS, DelayCurves
+from callease.numbers.delays import FIRST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -32,22 +31,6 @@ class Costs:
 
 # What a site wants most, `objective`: found by replaying traffic, see docs/adr/0012.
 COSTS = {"source": Costs(0.002, 1.0, homeless=10.0), "session": Costs(1.0, 0.05), "both": Costs(1.0, 1.2)}
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """How damage is weighed: what it costs, and when first calls come."""
-
-    costs: Costs
-    curves: DelayCurves
-
-    @cached_property
-    def components(self) -> list[str]:
-        """First calls and seconds of each component of the delay, in turn."""
-        return [repr(each) for pair in zip(self.curves.first, FIRST_SECONDS, strict=True) for each in pair]
-
-
-PLAIN = Weighing(COSTS["both"], DelayCurves())
 
 
 REMEMBERED = 48

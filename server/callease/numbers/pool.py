@@ -18,15 +18,15 @@ from callease.base.errors import CalleaseError, NotFound, Unavailable
 from callease.base.fences import Behind, Overtaken
 from callease.base.group_commit import Guard, Row
 from callease.base.redis import LuaScript, ScriptCall, Store
-from callease.numbers.damage import COVER, PLAIN, SpentOn, Weighing
-from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.damage import COVER, SpentOn
 from callease.numbers.groups import CLASSES
 from callease.numbers.log import LeaseLog
-from callease.numbers.rebuild import LUA, Plan, PoolRebuild, ms
+from callease.numbers.rebuild import LUA, WARMTH, Plan, PoolRebuild, ms
+from callease.numbers.warmth import TIME_CONSTANTS
+from callease.numbers.weighing import PLAIN, Weighing
 
 _TRIES = 4
 _STALE = -1  # what `spend.lua` says of a pool that is not the plan's
-_SECONDS = [repr(seconds) for seconds in FIRST_SECONDS]
 
 RunScript = Callable[[ScriptCall, Callable[[Any], Sequence[Row]], Behind, Guard | None], Any]
 """Runs a script, then makes the rows that come of its answer durable: `GroupCommit.write_after`."""
@@ -96,9 +96,9 @@ class NumberPool:
         self._store = store
         self._run = run
         self._rebuild = PoolRebuild(log, store, clock, classes, prefix)
-        self._lease = LuaScript(LUA / "lease.lua")
-        self._release = LuaScript(LUA / "release.lua")
-        self._spend = LuaScript(LUA / "spend.lua")
+        self._lease = LuaScript(WARMTH, LUA / "lease.lua")
+        self._release = LuaScript(WARMTH, LUA / "release.lua")
+        self._spend = LuaScript(WARMTH, LUA / "spend.lua")
 
     def lease(self, asked: LeaseRequest, rows_of: Callable[[Held], Sequence[Row]]) -> Held:
         """The subject's live lease, or a new one where it does the least damage, once `rows_of`'s rows are durable.
@@ -148,7 +148,7 @@ class NumberPool:
             *key.pool(groups.count),
         ]
 
-        def arguments(run_id: str) -> Sequence[str | int]:
+        def arguments(run_id: str) -> Sequence[str | int | bytes]:
             return (
                 plan.stamp(run_id),
                 asked.lease_id,
@@ -163,7 +163,7 @@ class NumberPool:
                 repr(asked.weighing.costs.homeless),
                 repr(asked.weight),
                 repr(COVER),
-                *asked.weighing.components,
+                asked.weighing.delay,
             )
 
         return ScriptCall(self._lease, keys, arguments)
@@ -211,7 +211,7 @@ class NumberPool:
 
     def _spend_call(self, spent: SpentOn, plan: Plan) -> ScriptCall:
         key = self._rebuild.keys(spent.office_id)
-        values: list[str | int] = [spent.number_id, spent.warm_since_ms, len(_SECONDS), *_SECONDS]
+        values: list[str | int | bytes] = [spent.number_id, spent.warm_since_ms, TIME_CONSTANTS]
         for lease in spent.leases:
             values += [lease.source_class, ms(lease.leased_at)]
             values += [repr(lease.part), repr(lease.uncovered), repr(lease.restores)]

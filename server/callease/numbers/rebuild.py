@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +11,14 @@ from pathlib import Path
 from callease.base.clock import Clock
 from callease.base.errors import Unavailable
 from callease.base.redis import LuaScript, ScriptCall, Store
-from callease.numbers.damage import PastLease, Sums, sums_of, warm_since
-from callease.numbers.delays import FIRST_SECONDS
+from callease.numbers.damage import PastLease, sums_of, warm_since
 from callease.numbers.groups import Groups
 from callease.numbers.log import LeaseLog, LiveLease, PoolFacts
 from callease.numbers.rebuild_locks import RebuildLocks
+from callease.numbers.warmth import LAYOUT, packed
 
 LUA = Path(__file__).parent / "lua"
+WARMTH = LUA / "warmth.lua"
 _TRIES = 4
 
 
@@ -36,7 +36,7 @@ class Plan:
 
     def pool(self, run_id: str) -> str:
         """What a pool is called for as long as it goes on."""
-        return f"{run_id}:{self.fence}"
+        return _pool(run_id, self.fence)
 
     def stamp(self, run_id: str) -> str:
         return f"{self.pool(run_id)}:{self.version}"
@@ -71,7 +71,7 @@ class PoolRebuild:
         self._plans: dict[str, Plan] = {}
         self._locks = RebuildLocks()
         self._continues = LuaScript(LUA / "continues.lua")
-        self._write = LuaScript(LUA / "rebuild.lua")
+        self._write = LuaScript(WARMTH, LUA / "rebuild.lua")
 
     def keys(self, office_id: str) -> Keys:
         return Keys(f"{self._prefix}:{{{office_id}}}")
@@ -104,7 +104,7 @@ class PoolRebuild:
         """
         key = self.keys(office_id)
         fence = self._log.fence(office_id)
-        expected = ScriptCall(self._continues, [key("stamp")], lambda run_id: [f"{run_id}:{fence}"])
+        expected = ScriptCall(self._continues, [key("stamp")], lambda run_id: [_pool(run_id, fence)])
         goes_on = may_go_on and self._store.run(expected)
         if not goes_on:
             fence = self._log.raise_fence(office_id)
@@ -116,13 +116,13 @@ class PoolRebuild:
         # What was read is good for one writing: after it was used and lost, a second one would forget the holds.
         good_for = [int(not goes_on)]
 
-        def once(run_id: str) -> Sequence[str | int]:
+        def once(run_id: str) -> Sequence[str | int | bytes]:
             return [plan.stamp(run_id), good_for.pop() if good_for else 0, *contents]
 
         return plan if self._store.run(ScriptCall(self._write, keys, once)) else None
 
 
-def _contents(plan: Plan, facts: PoolFacts, now: datetime, key: Keys) -> tuple[list[str], list[str | int]]:
+def _contents(plan: Plan, facts: PoolFacts, now: datetime, key: Keys) -> tuple[list[str], list[str | int | bytes]]:
     """Keys and, but for the first two, arguments of `rebuild.lua`."""
     held = {each.id: ms(each.held_until) if each.held_until else 0 for each in facts.numbers}
     live = [each for each in facts.live if each.number_id in held]
@@ -132,11 +132,13 @@ def _contents(plan: Plan, facts: PoolFacts, now: datetime, key: Keys) -> tuple[l
     sums, since = sums_of(past), _warm_since(past, [id_ for id_, until in held.items() if until])
     several = _several_until(live)
     last_class = {each.number_id: each.source_class for each in past}
-    values: list[str | int] = [ms(now), plan.groups.count, _warmth(Sums(now), 0), len(facts.numbers)]
+    values: list[str | int | bytes] = [ms(now), plan.groups.count, len(facts.numbers)]
     for number in facts.numbers:
         group = plan.groups.group_of(number.source_class, last_class.get(number.id))
-        warmth = _warmth(sums[number.id], several.get(number.id, 0)) if number.id in sums else ""
-        values += [number.id, group, since.get(number.id, 0), held[number.id], warmth]
+        warm_since_ms = since.get(number.id, 0)
+        values += [number.id, group, warm_since_ms, held[number.id]]
+        of = sums.get(number.id)
+        values.append(packed(of, warm_since_ms, group, several.get(number.id, 0)) if of else b"")
     for lease in live:
         times = f"{ms(lease.leased_at)} {ms(lease.expires_at)}"
         values.append(f"{lease.id} {lease.number_id} {times} {lease.outcome}")
@@ -161,10 +163,8 @@ def _several_until(live: Iterable[LiveLease]) -> dict[str, int]:
     return {id_: sorted(of)[-2] for id_, of in ends.items() if len(of) > 1}
 
 
-def _warmth(sums: Sums, several_until: int) -> str:
-    """As `lua/lease.lua` keeps it; group and time since are the rebuild's own."""
-    whole = [sum(each) for each in zip(*sums.by_class.values(), strict=True)] or [0.0] * len(FIRST_SECONDS)
-    return json.dumps([ms(sums.at), whole, sums.by_class, 0, 0, sums.sessions, several_until])
+def _pool(run_id: str, fence: int) -> str:
+    return f"{LAYOUT}-{run_id}:{fence}"
 
 
 @lru_cache(maxsize=4_096)

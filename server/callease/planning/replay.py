@@ -20,10 +20,11 @@ from callease.base.embedded_redis import EmbeddedRedis
 from callease.base.fences import Behind
 from callease.base.group_commit import Guard, Row
 from callease.base.redis import RedisStore, ScriptCall
-from callease.numbers.damage import COSTS, NEWS, REMEMBERED, LoggedLease, PastLease, Weighing, spent_on
+from callease.numbers.damage import COSTS, NEWS, REMEMBERED, LoggedLease, PastLease, spent_on
 from callease.numbers.delays import DelayCurves, DelayLearner
 from callease.numbers.log import LiveLease, PooledNumber, PoolFacts
 from callease.numbers.pool import Held, LeaseRequest, NumberPool, subject_of
+from callease.numbers.weighing import Weighing
 from callease.planning.allocation import allocate
 from callease.planning.demand import Demand
 

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from callease.base.group_commit import Row
 from callease.catalog.catalog import create_office
 from callease.catalog.models import Office
-from callease.numbers.damage import PLAIN, SpentOn, Weighing
+from callease.numbers.damage import SpentOn
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease
 from callease.numbers.numbers import create_number
 from callease.numbers.pool import Held, LeaseRequest, NumberPool
+from callease.numbers.rebuild import WARMTH
+from callease.numbers.weighing import PLAIN, Weighing
 from callease.web.services import Services
 from tests.factories import Cast
 
@@ -27,7 +29,16 @@ def no_rows(_held: Held) -> Sequence[Row]:
 
 _READ_WARMTH = """
 local all = redis.call('HGETALL', KEYS[1])
-for i = 2, #all, 2 do all[i] = cjson.encode(cmsgpack.unpack(all[i])) end
+for i = 2, #all, 2 do
+  local head, at, classes = head_of(all[i]), CLASSES, {}
+  while at <= #all[i] do
+    local class = class_at(all[i], at)
+    classes[class[1]], at = {unpack(class, 2, 1 + COMPONENTS)}, class[2 + COMPONENTS]
+  end
+  local whole = {unpack(head, ALL + 1, ALL + COMPONENTS)}
+  local sessions = {unpack(head, SESSIONS + 1, SESSIONS + COMPONENTS)}
+  all[i] = cjson.encode({head[1], whole, classes, head[2], head[3], sessions, head[4]})
+end
 return all
 """
 
@@ -102,9 +113,12 @@ class Desk:
         self.pool.spend([SpentOn(self.office_id, "num_none", [], 0)])
 
     def warmth(self) -> dict[str, Sequence[Any]]:
-        """What Redis keeps of each number that may still bring a call: see lua/lease.lua."""
+        """Of each number that may still bring a call: the moment, what is pending of all leases and of each class, warm
+        since, the index of its group, what is pending of sessions, until when more than one lease holds it."""
         key = f"callease:{{{self.office_id}}}:warmth"
-        flat = self._parts.redis.call(lambda client: client.eval(_READ_WARMTH, 1, key))
+        flat = self._parts.redis.call(
+            lambda client: client.eval(WARMTH.read_text(encoding="utf-8") + _READ_WARMTH, 1, key)
+        )
         kept = {number: json.loads(each) for number, each in zip(flat[::2], flat[1::2], strict=True)}
         return {number: each for number, each in kept.items() if each[3]}
 

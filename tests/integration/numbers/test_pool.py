@@ -10,10 +10,11 @@ from callease.base.clock import SetClock
 from callease.base.errors import NotFound, Unavailable
 from callease.base.group_commit import Row
 from callease.catalog.models import Office
-from callease.numbers.damage import COSTS, Weighing
+from callease.numbers.damage import COSTS
 from callease.numbers.delays import DelayCurves
 from callease.numbers.log import PoolFacts, SqlLeaseLog
 from callease.numbers.pool import Held, NumberPool, subject_of
+from callease.numbers.weighing import Weighing
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.integration.numbers.desk import LEASE_SECONDS, Desk, no_rows

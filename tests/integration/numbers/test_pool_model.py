@@ -14,12 +14,13 @@ from callease.base.clock import SetClock
 from callease.base.errors import NotFound
 from callease.catalog.catalog import create_office
 from callease.catalog.models import Office
-from callease.numbers.damage import COSTS, Costs, Sums, Weighing
+from callease.numbers.damage import COSTS, Costs, Sums
 from callease.numbers.delays import FIRST_SECONDS, DelayCurves
 from callease.numbers.log import SqlLeaseLog
 from callease.numbers.models import Lease, Number
 from callease.numbers.numbers import create_number, retire_number, update_number
 from callease.numbers.pool import Held, LeaseRequest, NumberPool
+from callease.numbers.weighing import Weighing
 from callease.web.services import Services
 from tests.factories import Cast
 

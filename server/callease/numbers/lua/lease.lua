@@ -1,7 +1,5 @@
 -- Leases one number of one office to one subject, or returns the lease that the subject holds already.
--- KEYS  1 pool stamp   2 the subject's lease   3 warmth: of each leased number {moment ms, what is pending of each
---       component, the same by source class, warm since ms, index of its group, the same of sessions that are not
---       covered, until when, ms, more than one lease holds it}   4 held numbers (score: until, ms)
+-- KEYS  1 pool stamp   2 the subject's lease   3 warmth of each leased number   4 held numbers (score: until, ms)
 --       5.. groups of free numbers (score: warm since, ms; 0: never leased), at most 8: first those of one source
 --       class each, then those for any class; then as many groups of held numbers
 -- ARGV  1 stamp expected   2 lease id   3 seconds the lease lasts   4 source class
@@ -9,8 +7,8 @@
 --       any class joins with this lease   8 virtual time in ms, empty in production: Redis's own time
 --       9, 10 cost of a wrong session, of a wrong class   11 times a wrong class on the only number of another class
 --       12 what the lease counts, 1, less when its visitor's phone is known   13 what is left of a session when a lease
---       covers it   14.. first calls that a lease brings and the time constant in seconds, of each component of the
---       delay
+--       covers it   14 first calls that a lease brings, of each component of the delay, then their time constants, ms,
+--       negative: 12 doubles
 -- RETURNS {"cold"}  the pool is not in Redis as the stamp describes it: rebuild it, then ask again
 --         {"empty"}  the office has no number to lease
 --         {"again" | "new", lease id, number id, leased at ms, held until ms, "dynamic" | "borrowed" | "shared" when it
@@ -35,16 +33,16 @@ if there[2] then
   local lease, number, from, to, kind = string.match(there[2], '^(%S+) (%S+) (%d+) (%d+) (%S+)$')
   local known = tonumber(to) > now and redis.call('HGET', KEYS[3], number)
   if known then
-    local several = cmsgpack.unpack(known)[7] or 0
+    local several = head_of(known)[4]
     return {'again', lease, number, from, to, kind, text(to - now), '0', '0', '0', '0', several > now and '1' or '0'}
   end
 end
 
 local groups = (#KEYS - 4) / 2
 for _, number in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, 64)) do
-  local known = cmsgpack.unpack(redis.call('HGET', KEYS[3], number))
-  redis.call('ZADD', KEYS[4 + known[5]], text(known[4]), number)
-  redis.call('ZREM', KEYS[4 + groups + known[5]], number)
+  local _, since, group = struct.unpack('<ddd', redis.call('HGET', KEYS[3], number))
+  redis.call('ZADD', KEYS[4 + group], text(since), number)
+  redis.call('ZREM', KEYS[4 + groups + group], number)
   redis.call('ZREM', KEYS[4], number)
 end
 local own, fixed, joins = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -68,61 +66,71 @@ end
 if #found == 0 then look(1, groups, false) elseif not home_free then look(home, home, false) end
 if #found == 0 then return {'empty'} end
 
-local session_cost, class_cost, shares, taus = tonumber(ARGV[9]), tonumber(ARGV[10]), {}, {}
-for k = 1, (#ARGV - 13) / 2 do shares[k], taus[k] = tonumber(ARGV[12 + 2 * k]), -1000 * ARGV[13 + 2 * k] end
+local session_cost, class_cost = tonumber(ARGV[9]), tonumber(ARGV[10])
+local delay = {struct.unpack('<dddddddddddd', ARGV[14])}
 local function class_cost_of(group) -- a class whose only number is taken takes another's, and so on for weeks
   if group <= fixed + 1 or group == home then return class_cost end
   local alone = redis.call('ZCARD', KEYS[4 + group]) + redis.call('ZCARD', KEYS[4 + groups + group]) == 1
   return alone and class_cost * ARGV[11] or class_cost
 end
+local function damage_on(packed, group)
+  local head, at, same, damage = head_of(packed), CLASSES, nil, 0
+  local age, wrong = now - head[1], class_cost_of(group)
+  while at <= #packed and not same do
+    local class = class_at(packed, at)
+    if class[1] == ARGV[4] then same = class else at = class[COMPONENTS + 2] end
+  end
+  for k = 1, COMPONENTS do
+    local other = head[ALL + k] - (same and same[1 + k] or 0)
+    local weighed = session_cost * head[SESSIONS + k] + wrong * other
+    damage = damage + delay[k] * math.exp(age / delay[COMPONENTS + k]) * weighed
+  end
+  return damage
+end
+
 local best, least, warm
 for i, packed in ipairs(redis.call('HMGET', KEYS[3], unpack(fields))) do
-  local each, sums, damage = found[i], packed and cmsgpack.unpack(packed), 0
+  local each, damage = found[i], 0
   if not each[4] then damage = 0.001 * (session_cost + class_cost) end
-  if sums and found[2] then
-    local age, all, same, sessions = now - sums[1], sums[2], sums[3][ARGV[4]], sums[6]
-    local wrong = class_cost_of(each[1])
-    for k = 1, #taus do
-      local other = all[k] - (same and same[k] or 0)
-      damage = damage + shares[k] * math.exp(age / taus[k]) * (session_cost * sessions[k] + wrong * other)
-    end
-  end
+  if packed and found[2] then damage = damage + damage_on(packed, each[1]) end
   if not best or damage < least or (damage == least and each[3] < best[3]) then
-    best, least, warm = each, damage, sums
+    best, least, warm = each, damage, packed
   end
 end
 
 local group, number, since = best[1], best[2], best[3]
 local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
 local kind = before > 0 and 'shared' or group >= from and group <= to and 'dynamic' or 'borrowed'
-local ends = math.max(now + ARGV[3] * 1000, before)
-local several = before > 0 and math.max(warm[7] or 0, math.min(before, now + ARGV[3] * 1000)) or 0
+local lasts_until = now + ARGV[3] * 1000
+local ends = math.max(lasts_until, before)
+local was = warm and head_of(warm) or {now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+local several = before > 0 and math.max(was[4], math.min(before, lasts_until)) or 0
 local weight, fall = tonumber(ARGV[12]), {}
-local sums = {now, {}, {}, now, group > fixed and joins or group, {}, several}
-local kept = 1 - weight * (1 - ARGV[13])
-for k = 1, #taus do
-  fall[k], sums[2][k] = warm and math.exp((now - warm[1]) / taus[k]) or 0, weight
-  sums[6][k] = (warm and kept * warm[6][k] * fall[k] or 0) + weight
+local head, kept = {now, now, group > fixed and joins or group, several}, 1 - weight * (1 - ARGV[13])
+for k = 1, COMPONENTS do
+  fall[k] = warm and math.exp((now - was[1]) / delay[COMPONENTS + k]) or 0
+  head[SESSIONS + k], head[ALL + k] = kept * was[SESSIONS + k] * fall[k] + weight, weight
 end
-for class, of in pairs(warm and warm[3] or {}) do
-  local left, decayed = 0, {}
-  for k = 1, #taus do
-    decayed[k] = of[k] * fall[k]
-    left = left + decayed[k]
+local same, at, classes = {ARGV[4], 0, 0, 0, 0, 0, 0}, CLASSES, {}
+while warm and at <= #warm do
+  local class, left = class_at(warm, at), 0
+  at = class[COMPONENTS + 2]
+  for k = 1, COMPONENTS do
+    class[1 + k] = class[1 + k] * fall[k]
+    left = left + class[1 + k]
   end
   if left > 0.001 then
-    sums[3][class] = decayed
-    for k = 1, #taus do sums[2][k] = sums[2][k] + decayed[k] end
+    for k = 1, COMPONENTS do head[ALL + k] = head[ALL + k] + class[1 + k] end
+    if class[1] == ARGV[4] then same = class else classes[#classes + 1] = struct.pack(CLASS, unpack(class, 1, COMPONENTS + 1)) end
   end
 end
-local same = sums[3][ARGV[4]] or {}
-for k = 1, #taus do same[k] = (same[k] or 0) + weight end
-sums[3][ARGV[4]] = same
-redis.call('HSET', KEYS[3], number, cmsgpack.pack(sums))
+for k = 1, COMPONENTS do same[1 + k] = same[1 + k] + weight end
+local packed = packed_head(head) .. struct.pack(CLASS, unpack(same, 1, COMPONENTS + 1)) .. table.concat(classes)
+redis.call('HSET', KEYS[3], number, packed)
 redis.call('ZREM', KEYS[4 + group + (best[4] and 0 or groups)], number)
-redis.call('ZADD', KEYS[4 + groups + sums[5]], text(now), number)
+redis.call('ZADD', KEYS[4 + groups + head[3]], text(now), number)
 redis.call('ZADD', KEYS[4], text(ends), number)
-local to = text(now + ARGV[3] * 1000)
-redis.call('SET', KEYS[2], table.concat({ARGV[2], number, text(now), to, kind}, ' '), 'EX', lasts)
-return {'new', ARGV[2], number, text(now), to, kind, text(ARGV[3] * 1000), text(since), group, text(before), sums[5],
-  text(warm and warm[7] or 0)}
+local expires = text(lasts_until)
+redis.call('SET', KEYS[2], table.concat({ARGV[2], number, text(now), expires, kind}, ' '), 'EX', lasts)
+return {'new', ARGV[2], number, text(now), expires, kind, text(ARGV[3] * 1000), text(since), group, text(before), head[3],
+  text(was[4])}

@@ -2,10 +2,9 @@
 -- KEYS  1 pool stamp   2 warmth   3 held numbers   4.. G groups of free numbers, G of held ones   then one key a
 --       subject with a live lease
 -- ARGV  1 stamp   2 1: the fence was raised for this writing alone, before the log was read; 0: the pool there is
---       expected to go on   3 now, ms   4 G, groups   5 warmth of a number with nothing pending, as JSON
---       6 N, numbers   then N times: number id, index of its group (1..G), warm since ms (0: never leased), held until
---       ms (0: free), its warmth as JSON (empty: nothing pending)   then for each subject: the value of its lease,
---       seconds it has left
+--       expected to go on   3 now, ms   4 G, groups   5 N, numbers   then N times: number id, index of its group (1..G),
+--       warm since ms (0: never leased), held until ms (0: free), its warmth (empty: nothing pending)   then for each
+--       subject: the value of its lease, seconds it has left
 -- RETURNS 1 when it is there, perhaps written by somebody else; 0 when the pool has become another one meanwhile
 -- COST  O(N log N + leases), once after the office's numbers changed or Redis started
 -- INVARIANT  afterwards the pool holds exactly the numbers given, each in its group, free or held; a hold behind the
@@ -25,18 +24,20 @@ if goes_on then
   local held = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
   for i = 1, #held, 2 do
     known[held[i]] = tonumber(held[i + 1])
-    several[held[i]] = cmsgpack.unpack(redis.call('HGET', KEYS[2], held[i]))[7]
+    several[held[i]] = head_of(redis.call('HGET', KEYS[2], held[i]))[4]
   end
 end
 for i = 1, 3 + 2 * groups do redis.call('DEL', KEYS[i]) end
-local at = 7
-for _ = 1, ARGV[6] do
+local at = 6
+for _ = 1, ARGV[5] do
   local number, group, since = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local held, warmth = math.max(tonumber(ARGV[at + 3]), known[ARGV[at]] or 0), ARGV[at + 4]
-  local sums = cjson.decode(warmth == '' and ARGV[5] or warmth)
-  sums[4], sums[5], sums[7] = since, group, math.max(sums[7], several[number] or 0)
   at = at + 5
-  if since > 0 or held > now then redis.call('HSET', KEYS[2], number, cmsgpack.pack(sums)) end
+  if since > 0 or held > now then
+    local head = warmth == '' and {now, since, group, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} or head_of(warmth)
+    head[4] = math.max(head[4], several[number] or 0)
+    redis.call('HSET', KEYS[2], number, packed_head(head) .. string.sub(warmth, CLASSES))
+  end
   if held > now then
     redis.call('ZADD', KEYS[3], string.format('%d', held), number)
     redis.call('ZADD', KEYS[3 + groups + group], string.format('%d', since), number)

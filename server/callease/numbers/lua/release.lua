@@ -15,16 +15,19 @@ if not mine or string.sub(mine, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then return 0
 redis.call('DEL', KEYS[2])
 local packed = redis.call('HGET', KEYS[3], ARGV[3])
 if not packed then return 1 end
-local sums = cmsgpack.unpack(packed)
-local of = sums[3][ARGV[4]]
-local kept = 1 - ARGV[10] * (1 - ARGV[11])
-for k = 1, of and #of or 0 do
-  local share = math.min(of[k], tonumber(ARGV[10]))
-  of[k], sums[2][k] = of[k] - share, sums[2][k] - share
-  sums[6][k] = math.max(0, sums[6][k] - share) / kept
+local head, kept, classes, at = head_of(packed), 1 - ARGV[10] * (1 - ARGV[11]), {}, CLASSES
+while at <= #packed do
+  local class = class_at(packed, at)
+  at = class[COMPONENTS + 2]
+  for k = 1, class[1] == ARGV[4] and COMPONENTS or 0 do
+    local share = math.min(class[1 + k], tonumber(ARGV[10]))
+    class[1 + k], head[ALL + k] = class[1 + k] - share, head[ALL + k] - share
+    head[SESSIONS + k] = math.max(0, head[SESSIONS + k] - share) / kept
+  end
+  classes[#classes + 1] = struct.pack(CLASS, unpack(class, 1, COMPONENTS + 1))
 end
-if sums[4] == tonumber(ARGV[5]) then
-  sums[4], sums[5], sums[7] = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[12])
+if head[2] == tonumber(ARGV[5]) then
+  head[2], head[3], head[4] = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[12])
   if redis.call('ZSCORE', KEYS[4], ARGV[3]) == ARGV[6] then
     redis.call('ZREM', KEYS[7], ARGV[3])
     redis.call('ZREM', KEYS[4], ARGV[3])
@@ -32,5 +35,5 @@ if sums[4] == tonumber(ARGV[5]) then
     if ARGV[9] ~= '0' then redis.call('ZADD', KEYS[4], ARGV[9], ARGV[3]) end
   end
 end
-redis.call('HSET', KEYS[3], ARGV[3], cmsgpack.pack(sums))
+redis.call('HSET', KEYS[3], ARGV[3], packed_head(head) .. table.concat(classes))
 return 1

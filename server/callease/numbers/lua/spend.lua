@@ -1,7 +1,7 @@
 -- Leases of one number have brought their calls, as far as anybody can tell: they are in other leases' way no longer.
 -- KEYS  1 pool stamp   2 warmth   3 held numbers   4.. groups of free numbers, then of held ones
 -- ARGV  1 stamp expected   2 number id   3 warm since ms: when the newest lease that may still bring its call was
---       made, 1: none may   4 K, components of the delay   then K time constants in seconds
+--       made, 1: none may   4 time constants of the delay's components, ms, negative: 6 doubles
 --       then for each lease: source class, leased at ms, how much of it is done with, 0..1, what its session still
 --       counted for, by how much the sessions before it count more again
 -- RETURNS 1, 0 when there is nothing to lower, -1 when the pool is not in Redis as the stamp describes it
@@ -11,22 +11,30 @@
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 local packed = redis.call('HGET', KEYS[2], ARGV[2])
 if not packed then return 0 end
-local sums, components, groups = cmsgpack.unpack(packed), tonumber(ARGV[4]), (#KEYS - 3) / 2
-for at = 5 + components, #ARGV, 5 do
-  local of = sums[3][ARGV[at]]
-  if of then
-    local age, done, uncovered = math.max(0, sums[1] - ARGV[at + 1]) / 1000, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    for k = 1, components do
-      local share = math.min(of[k], done * math.exp(-age / ARGV[4 + k]))
-      of[k], sums[2][k] = of[k] - share, sums[2][k] - share
-      sums[6][k] = math.min(sums[2][k], math.max(0, sums[6][k] - share * uncovered) * ARGV[at + 4])
+local head, taus, groups = head_of(packed), {struct.unpack('<dddddd', ARGV[4])}, (#KEYS - 3) / 2
+local classes, names, at = {}, {}, CLASSES
+while at <= #packed do
+  local class = class_at(packed, at)
+  at = class[COMPONENTS + 2]
+  classes[class[1]], names[#names + 1] = class, class[1]
+end
+for i = 5, #ARGV, 5 do
+  local class = classes[ARGV[i]]
+  if class then
+    local age, done, uncovered = math.max(0, head[1] - ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+    for k = 1, COMPONENTS do
+      local share = math.min(class[1 + k], done * math.exp(age / taus[k]))
+      class[1 + k], head[ALL + k] = class[1 + k] - share, head[ALL + k] - share
+      local sessions = math.max(0, head[SESSIONS + k] - share * uncovered) * ARGV[i + 4]
+      head[SESSIONS + k] = math.min(head[ALL + k], sessions)
     end
   end
 end
-if tonumber(ARGV[3]) < sums[4] then
-  sums[4] = tonumber(ARGV[3])
-  redis.call('ZADD', KEYS[3 + sums[5]], 'XX', ARGV[3], ARGV[2])
-  redis.call('ZADD', KEYS[3 + groups + sums[5]], 'XX', ARGV[3], ARGV[2])
+if tonumber(ARGV[3]) < head[2] then
+  head[2] = tonumber(ARGV[3])
+  redis.call('ZADD', KEYS[3 + head[3]], 'XX', ARGV[3], ARGV[2])
+  redis.call('ZADD', KEYS[3 + groups + head[3]], 'XX', ARGV[3], ARGV[2])
 end
-redis.call('HSET', KEYS[2], ARGV[2], cmsgpack.pack(sums))
+for i, name in ipairs(names) do names[i] = struct.pack(CLASS, unpack(classes[name], 1, COMPONENTS + 1)) end
+redis.call('HSET', KEYS[2], ARGV[2], packed_head(head) .. table.concat(names))
 return 1
