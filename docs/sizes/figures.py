@@ -100,6 +100,11 @@ _FIGURES: dict[str, tuple[str, str, Table]] = {
         "--preset small,medium,large --numbers 1x,1.5x,2x,3x,4x,6x,10x --policy callease",
         _sizes,
     ),
+    "sizes of sources": (
+        "source/sizes.svg",
+        "--preset small,medium --objective source --numbers 1x,2x,4x,6x,10x --policy callease",
+        _sizes,
+    ),
 }
 
 
@@ -107,7 +112,8 @@ def main() -> None:
     for name in sys.argv[1:] or _FIGURES:
         plot, options, table = _FIGURES[name]
         days = f" --days {os.environ['DAYS']}" if os.environ.get("DAYS") else ""
-        command = f"callease simulate {options}{days if table is not _nothing else ''} --plot docs/sizes"
+        folder = Path("docs/sizes", plot).parent
+        command = f"callease simulate {options}{days if table is not _nothing else ''} --plot {folder}"
         print(command, flush=True)
         simulations = json.loads(_output(command))
         lines = [f"![{name}](sizes/{plot})", "", "```sh", command, "```", "", *table(simulations)]

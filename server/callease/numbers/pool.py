@@ -96,7 +96,7 @@ class NumberPool:
         self._store = store
         self._run = run
         self._rebuild = PoolRebuild(log, store, clock, classes, prefix)
-        self._lease = LuaScript(WARMTH, LUA / "lease.lua")
+        self._lease = LuaScript(WARMTH, LUA / "damage.lua", LUA / "lease.lua")
         self._release = LuaScript(WARMTH, LUA / "release.lua")
         self._spend = LuaScript(WARMTH, LUA / "spend.lua")
 

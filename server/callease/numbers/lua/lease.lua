@@ -73,26 +73,14 @@ local function class_cost_of(group) -- a class whose only number is taken takes 
   local alone = redis.call('ZCARD', KEYS[4 + group]) + redis.call('ZCARD', KEYS[4 + groups + group]) == 1
   return alone and class_cost * ARGV[11] or class_cost
 end
-local function damage_on(packed, group)
-  local head, at, same, damage = head_of(packed), CLASSES, nil, 0
-  local age, wrong = now - head[1], class_cost_of(group)
-  while at <= #packed and not same do
-    local class = class_at(packed, at)
-    if class[1] == ARGV[4] then same = class else at = class[COMPONENTS + 2] end
-  end
-  for k = 1, COMPONENTS do
-    local other = head[ALL + k] - (same and same[1 + k] or 0)
-    local weighed = session_cost * head[SESSIONS + k] + wrong * other
-    damage = damage + delay[k] * math.exp(age / delay[COMPONENTS + k]) * weighed
-  end
-  return damage
-end
 
 local best, least, warm
 for i, packed in ipairs(redis.call('HMGET', KEYS[3], unpack(fields))) do
   local each, damage = found[i], 0
   if not each[4] then damage = 0.001 * (session_cost + class_cost) end
-  if packed and found[2] then damage = damage + damage_on(packed, each[1]) end
+  if packed and found[2] then
+    damage = damage + damage_on(packed, now, ARGV[4], delay, session_cost, class_cost_of(each[1]))
+  end
   if not best or damage < least or (damage == least and each[3] < best[3]) then
     best, least, warm = each, damage, packed
   end
@@ -103,34 +91,15 @@ local before = best[4] and 0 or tonumber(redis.call('ZSCORE', KEYS[4], number))
 local kind = before > 0 and 'shared' or group >= from and group <= to and 'dynamic' or 'borrowed'
 local lasts_until = now + ARGV[3] * 1000
 local ends = math.max(lasts_until, before)
-local was = warm and head_of(warm) or {now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-local several = before > 0 and math.max(was[4], math.min(before, lasts_until)) or 0
-local weight, fall = tonumber(ARGV[12]), {}
-local head, kept = {now, now, group > fixed and joins or group, several}, 1 - weight * (1 - ARGV[13])
-for k = 1, COMPONENTS do
-  fall[k] = warm and math.exp((now - was[1]) / delay[COMPONENTS + k]) or 0
-  head[SESSIONS + k], head[ALL + k] = kept * was[SESSIONS + k] * fall[k] + weight, weight
-end
-local same, at, classes = {ARGV[4], 0, 0, 0, 0, 0, 0}, CLASSES, {}
-while warm and at <= #warm do
-  local class, left = class_at(warm, at), 0
-  at = class[COMPONENTS + 2]
-  for k = 1, COMPONENTS do
-    class[1 + k] = class[1 + k] * fall[k]
-    left = left + class[1 + k]
-  end
-  if left > 0.001 then
-    for k = 1, COMPONENTS do head[ALL + k] = head[ALL + k] + class[1 + k] end
-    if class[1] == ARGV[4] then same = class else classes[#classes + 1] = struct.pack(CLASS, unpack(class, 1, COMPONENTS + 1)) end
-  end
-end
-for k = 1, COMPONENTS do same[1 + k] = same[1 + k] + weight end
-local packed = packed_head(head) .. struct.pack(CLASS, unpack(same, 1, COMPONENTS + 1)) .. table.concat(classes)
+local was_several = warm and head_of(warm)[4] or 0
+local several = before > 0 and math.max(was_several, math.min(before, lasts_until)) or 0
+local joined, weight, cover = group > fixed and joins or group, tonumber(ARGV[12]), tonumber(ARGV[13])
+local packed = with_lease(warm, now, ARGV[4], weight, cover, delay, joined, several)
 redis.call('HSET', KEYS[3], number, packed)
 redis.call('ZREM', KEYS[4 + group + (best[4] and 0 or groups)], number)
-redis.call('ZADD', KEYS[4 + groups + head[3]], text(now), number)
+redis.call('ZADD', KEYS[4 + groups + joined], text(now), number)
 redis.call('ZADD', KEYS[4], text(ends), number)
 local expires = text(lasts_until)
 redis.call('SET', KEYS[2], table.concat({ARGV[2], number, text(now), expires, kind}, ' '), 'EX', lasts)
-return {'new', ARGV[2], number, text(now), expires, kind, text(ARGV[3] * 1000), text(since), group, text(before), head[3],
-  text(was[4])}
+return {'new', ARGV[2], number, text(now), expires, kind, text(ARGV[3] * 1000), text(since), group, text(before), joined,
+  text(was_several)}

@@ -24,7 +24,7 @@ while at <= #packed do
     class[1 + k], head[ALL + k] = class[1 + k] - share, head[ALL + k] - share
     head[SESSIONS + k] = math.max(0, head[SESSIONS + k] - share) / kept
   end
-  classes[#classes + 1] = struct.pack(CLASS, unpack(class, 1, COMPONENTS + 1))
+  classes[#classes + 1] = packed_class(class)
 end
 if head[2] == tonumber(ARGV[5]) then
   head[2], head[3], head[4] = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[12])

@@ -35,6 +35,6 @@ if tonumber(ARGV[3]) < head[2] then
   redis.call('ZADD', KEYS[3 + head[3]], 'XX', ARGV[3], ARGV[2])
   redis.call('ZADD', KEYS[3 + groups + head[3]], 'XX', ARGV[3], ARGV[2])
 end
-for i, name in ipairs(names) do names[i] = struct.pack(CLASS, unpack(classes[name], 1, COMPONENTS + 1)) end
+for i, name in ipairs(names) do names[i] = packed_class(classes[name]) end
 redis.call('HSET', KEYS[2], ARGV[2], packed_head(head) .. table.concat(names))
 return 1

@@ -9,3 +9,4 @@ local COMPONENTS, SESSIONS, ALL, CLASSES = 6, 4, 10, 129 -- values before each p
 local function head_of(packed) return {struct.unpack(HEAD, packed)} end
 local function packed_head(head) return struct.pack(HEAD, unpack(head, 1, ALL + COMPONENTS)) end
 local function class_at(packed, at) return {struct.unpack(CLASS, packed, at)} end -- name, 6 values, where the next begins
+local function packed_class(of) return struct.pack(CLASS, unpack(of, 1, COMPONENTS + 1)) end
