@@ -1,6 +1,6 @@
 """The steps of the schema, on databases that hold something, and the models at their end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 
+from callease.attribution.models import CallerMemory
 from callease.base.database import Database
 from callease.migrations.schema import METADATA, alembic_config, upgrade
+from callease.numbers.models import SpentLease
 from tests.support.databases import BACKENDS
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -43,7 +45,9 @@ def _revision(connection: Connection) -> int:
     return connection.execute(text("SELECT value FROM revisions WHERE name = 'routing'")).scalar_one()
 
 
-def test_numbers_that_were_shown_stay_with_their_owners(empty: Database) -> None:
+@pytest.fixture
+def first_version(empty: Database) -> Database:
+    """One office with a number that was shown once."""
     command.upgrade(alembic_config(empty), "0001")
     site = dict.fromkeys(("id", "name", "key", "token_key_sealed", "timezone", "locale", "mode", "objective"), "x")
     with empty.writing_connection() as connection:
@@ -60,14 +64,36 @@ def test_numbers_that_were_shown_stay_with_their_owners(empty: Database) -> None
             connection, "leases", id="lse_1", number_id="num_1", office_id="off_1", site_id="x", subject="s",
             source_class="direct", kind="dynamic", borrowed=False, consented=True, leased_at=NOW, expires_at=NOW,
         )  # fmt: skip
+    return empty
+
+
+def test_numbers_that_were_shown_stay_with_their_owners(first_version: Database) -> None:
+    with first_version.engine.connect() as connection:
         before = _revision(connection)
-    upgrade(empty)
-    upgrade(empty)
-    with empty.writing_connection() as connection:
+    upgrade(first_version)
+    upgrade(first_version)
+    with first_version.engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM numbers")).one()
         assert (row.office_id, row.state, row.next_office_id, row.quarantine_until) == ("off_1", "active", None, None)
         assert connection.execute(text("SELECT number_id FROM leases")).scalar_one() == "num_1"
         assert _revision(connection) > before, "snapshots are written anew"
+
+
+def test_of_a_caller_s_calls_because_of_one_lease_the_first_one_has_spent_it(first_version: Database) -> None:
+    with first_version.writing_connection() as connection:
+        for call, days in (("call_a", 3), ("call_b", 0), ("call_c", 7)):
+            _insert(
+                connection, "caller_memory", call_id=call, number_id="num_1", caller_hash="h", office_id="off_1",
+                lease_id="lse_1", visitor="v", source_class="direct", source_confidence=0.9, session_confidence=0.8,
+                at=NOW + timedelta(days=days),
+            )  # fmt: skip
+    upgrade(first_version)
+    with first_version.reading() as session:
+        spent = session.scalars(select(SpentLease)).all()
+        remembered = session.scalars(select(CallerMemory).order_by(CallerMemory.call_id)).all()
+    assert [(each.call_id, each.lease_id, each.p) for each in spent] == [("call_b", "lse_1", 0.8)]
+    assert [each.first_at for each in remembered] == [NOW] * 3
+    assert [each.leases[0][:2] for each in remembered] == [["lse_1", "v"]] * 3
 
 
 def test_the_steps_end_where_the_models_are(empty: Database) -> None:

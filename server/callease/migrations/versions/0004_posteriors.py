@@ -58,7 +58,10 @@ def upgrade() -> None:
 
 
 def _carry_over(spent: sa.Table) -> None:
-    """One lease with one probability becomes a posterior with one entry; hidden callers have no memory any more."""
+    """One lease with one probability becomes a posterior with one entry; hidden callers have no memory any more.
+
+    A caller's later calls because of the same lease are further ones: they spent nothing.
+    """
     memory = sa.table(
         'caller_memory',
         *(sa.column(name) for name in ('call_id', 'caller_hash', 'lease_id', 'visitor', 'source_class')),
@@ -67,10 +70,19 @@ def _carry_over(spent: sa.Table) -> None:
         *(sa.column(name, sa.DateTime(timezone=True)) for name in ('first_at', 'at')),
     )
     leases = sa.table('leases', *(sa.column(name) for name in ('id', 'listing_id')))
+    earlier = memory.alias()
+    first_at = (
+        sa.select(sa.func.min(earlier.c.at))
+        .where(earlier.c.caller_hash == memory.c.caller_hash, earlier.c.lease_id == memory.c.lease_id)
+        .scalar_subquery()
+    )
     connection = op.get_bind()
     last = ''
     while True:
-        query = sa.select(memory, leases.c.listing_id).outerjoin(leases, leases.c.id == memory.c.lease_id)
+        query = sa.select(
+            *(column for column in memory.c if column.name != 'first_at'), leases.c.listing_id,
+            sa.func.coalesce(first_at, memory.c.at).label('first_at'),
+        ).outerjoin(leases, leases.c.id == memory.c.lease_id)
         rows = connection.execute(
             query.where(memory.c.call_id > last).order_by(memory.c.call_id).limit(_AT_ONCE)
         ).mappings().all()
@@ -88,7 +100,7 @@ def _carry_over(spent: sa.Table) -> None:
                     leases=[belief] if lease else [],
                     unknown=unknown,
                     visitors={visitor: p} if visitor and lease else {},
-                    first_at=row['at'],
+                    first_at=row['first_at'],
                 )
             )
         told = [
@@ -101,7 +113,7 @@ def _carry_over(spent: sa.Table) -> None:
                 'at': row['at'],
             }
             for row in rows
-            if row['lease_id']
+            if row['lease_id'] and row['first_at'] == row['at']
         ]
         if told:
             connection.execute(spent.insert(), told)
