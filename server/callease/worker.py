@@ -6,10 +6,12 @@ Any number may run, on any machine. Each claims what it does; what a dead one he
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
@@ -54,7 +56,9 @@ class Worker:
             GuardedHttp(parts.settings.allow_private_urls),
             parts.settings.retry_seconds,
         )
-        self._stopping = threading.Event()
+        self._stopping = False
+        # Not an Event: a signal that comes while its lock is held, in the same thread, would wait for ever.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
@@ -65,25 +69,31 @@ class Worker:
         self._runners = {"sizing": Runner(self._sizings), "proposals": Runner(parts.planner)}
 
     def stop(self) -> None:
-        """Asks the worker to end: what it has begun is finished first."""
-        self._stopping.set()
+        """Asks the worker to end: what it has begun is finished first. May be called by a signal handler."""
+        self._stopping = True
+        self._wake.put(None)
 
     def run(self) -> None:
         with ThreadPoolExecutor(_SLOTS, thread_name_prefix="delivery") as pool:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 idle = False
                 try:
                     idle = not self._tick(pool)
                 except Unavailable as error:
                     _log.warning("%s cannot be reached, waiting", error.code)
-                    self._stopping.wait(1.0)
+                    self._pause(1.0)
                 except Exception:
                     _log.exception("a turn of the worker failed")
-                    self._stopping.wait(1.0)
+                    self._pause(1.0)
                 if idle:
-                    self._stopping.wait(_TICK_SECONDS)
+                    self._pause(_TICK_SECONDS)
         for runner in self._runners.values():
             runner.stop()
+
+    def _pause(self, seconds: float) -> None:
+        """Ends at once when the worker is asked to end."""
+        with suppress(queue.Empty):
+            self._wake.get(timeout=seconds)
 
     def _tick(self, pool: ThreadPoolExecutor) -> bool:
         """One turn; whether there was anything to deliver."""

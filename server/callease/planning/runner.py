@@ -20,7 +20,8 @@ from callease.base.errors import Unavailable
 
 # Shorter than half a minute, so that what a dead worker held is soon taken up.
 CLAIM = timedelta(seconds=25)
-_ENDS_SECONDS = 5.0
+# Longer than a replay takes to put away the Redis that it has started.
+_ENDS_SECONDS = 10.0
 # What a child answers: its outcome, or nothing when it could not reach the database.
 _Answer = tuple[Any] | tuple[()]
 
@@ -114,8 +115,12 @@ class _Child:
         return self.answer is not None or not self.process.is_alive()
 
     def end(self) -> None:
+        """At the latest after some seconds: the worker could not end before its child."""
         self.process.terminate()
         self.process.join(_ENDS_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
 def _run(answers: Connection, compute: Callable[[], Any], nice: int) -> None:

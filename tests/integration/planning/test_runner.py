@@ -1,14 +1,17 @@
 """Work of minutes in a process of its own: what it makes is kept until it is recorded."""
 
 import operator
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callease.base.errors import Unavailable
+from callease.planning import runner as runner_module
 from callease.planning.runner import Runner, Task
 from tests.support.waiting import eventually
 
@@ -59,6 +62,12 @@ def runner_of() -> Iterator[Callable[[_Rows], Runner]]:
 
 def _database_is_away() -> None:
     raise Unavailable("database")
+
+
+def _hears_nothing(ready: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(ready).touch()
+    time.sleep(600)
 
 
 def _ended(runner: Runner) -> bool:
@@ -113,3 +122,17 @@ def test_who_could_not_read_may_try_again(
     runner = runner_of(rows)
     eventually(lambda: _ended(runner))
     assert rows.told == [told]
+
+
+def test_a_child_that_does_not_hear_cannot_keep_its_worker(
+    runner_of: Callable[[_Rows], Runner], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "_ENDS_SECONDS", 0.05)
+    ready = tmp_path / "ready"
+    rows = _Rows(partial(_hears_nothing, str(ready)))
+    runner = runner_of(rows)
+    eventually(ready.exists)
+    pid = runner.pid
+    runner.stop()
+    assert rows.told == ["released"]
+    assert not Path(f"/proc/{pid}").exists()
