@@ -24,6 +24,8 @@ from callease.planning.traffic import DAY_SECONDS, Traffic
 
 # With fewer first calls than these the delays are still mostly the broad prior.
 ENOUGH_CALLS = 120
+# Which component a call belongs to is judged by the curves fitted last: by assumed ones, late calls seem less late.
+_CALLS_A_FIT = 20
 _ENOUGH_REVEALS, _ENOUGH_DAYS = 200, 3.0
 _UNMEASURED = ("rhythm", "returning visitors")
 
@@ -144,6 +146,8 @@ class _Seen:
         self._called_at[lease] = at
         hidden = event["caller"] is None
         self.learner.called(_moment(at), [(at - self._leased_at[lease], 1.0)], hidden)
+        if self.calls % _CALLS_A_FIT == 0:
+            self.learner.curves()
 
 
 def _moment(seconds: float) -> datetime:

@@ -26,8 +26,9 @@ _FIRST_DAYS = 6.0
 REVEALS_A_TRIAL = 20_000
 _JUDGED_DAYS = (8.0, 240.0)
 _STREAMS, _DAYS_A_STREAM, _SEEDS_APART = 4, 20.0, 7_919
-# What the delays of a portal nobody has measured may do to the errors, and how many first calls halve the doubt.
-_ASSUMED_SPREAD, _ASSUMED_CALLS = 0.20, 120.0
+# What the delays of a portal nobody has measured may do to the errors. What makes errors are late calls, about one in
+# seven: so many first calls are worth as much as that assumption.
+_ASSUMED_SPREAD, _ASSUMED_CALLS = 0.20, 180.0
 # Days differ more than chance explains: counted reveals are worth so many times less.
 _DAYS_DIFFER = 4.0
 # By the steepest part of a curve: from no numbers of a class to one.
