@@ -113,6 +113,7 @@ def main() -> None:
         plot, options, table = _FIGURES[name]
         days = f" --days {os.environ['DAYS']}" if os.environ.get("DAYS") else ""
         folder = Path("docs/sizes", plot).parent
+        (_ROOT / folder).mkdir(exist_ok=True)
         command = f"callease simulate {options}{days if table is not _nothing else ''} --plot {folder}"
         print(command, flush=True)
         simulations = json.loads(_output(command))
