@@ -124,21 +124,25 @@ def _of_known_caller(question: Question, seen: Memory, curves: DelayCurves) -> P
         if belief.visitor:
             of_visitor[belief.visitor] = of_visitor.get(belief.visitor, 0.0) + belief.p
     known = {lease.id: lease for lease in question.leases}
-    shares = []
+    shares, since = [], []
     for belief in seen.leases:
-        p = belief.p
-        if belief.visitor and belief.visitor in visitors:  # believed more, or less, since
-            p *= visitors[belief.visitor] / of_visitor[belief.visitor]
-        shares.append(Share(belief, known.get(belief.lease_id), 0.0, again * p))
+        factor = 1.0
+        if belief.visitor and belief.visitor in visitors:
+            # Believed more, or less, since; never quite less: who has rung with one browser and then another is both.
+            factor = (visitors[belief.visitor] + STRANGER) / (of_visitor[belief.visitor] + STRANGER)
+        since.append(factor)
+        shares.append(Share(belief, known.get(belief.lease_id), 0.0, again * belief.p * factor))
+    # What speaks against all who are remembered speaks for nobody who is not.
+    others = min(1.0, max(since, default=1.0))
     remembered = {belief.lease_id for belief in seen.leases}
     for lease in question.leases:
         weight = visitors.get(lease.visitor, 0.0) if lease.visitor else 0.0
         if weight and lease.shown_at > seen.first_at and lease.id not in remembered:
             rate = _first_rate(question, lease, curves, lease.tapped(question.at)) * lease.unspent * weight
             shares.append(Share(belief_of(lease, 0.0), lease, rate, 0.0))
-    unknown = {name: p * again for name, p in seen.unknown.items()}
+    unknown = {name: p * again * others for name, p in seen.unknown.items()}
     believed = sum(belief.p for belief in seen.leases) + sum(seen.unknown.values())
-    unexplained = again * max(0.0, 1.0 - believed) + _UNEXPLAINED * STRANGER
+    unexplained = again * max(0.0, 1.0 - believed) * others + _UNEXPLAINED * STRANGER
     return _normal(question, shares, unknown, unexplained)
 
 

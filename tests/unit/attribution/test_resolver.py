@@ -180,6 +180,15 @@ class TestCallerMemory:
         since = memory(1, belief(0.95, visitor="v2"))
         assert resolve(question(on_this_number=two, anywhere=since)).lease_id == "lse_b"
 
+    def test_another_browser_since_makes_nobody_forgotten(self) -> None:
+        seen = memory(3, belief(0.999, lease_id="lse_a", visitor="telephone"), unknown={})
+        for _ in range(3):
+            since = replace(memory(1), visitors={"computer": 1.0, "telephone": 1e-15})
+            found = resolve(question(on_this_number=seen, anywhere=since))
+            assert found.lease_id == "lse_a"
+            assert found.session > 0.95
+            seen = found.memory
+
     def test_a_memory_of_nothing_gives_way_to_todays_leases(self) -> None:
         nothing = memory(leases=(), unknown={}, visitors={})
         found = resolve(question(lease("lse_today"), on_this_number=nothing))
