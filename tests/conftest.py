@@ -22,6 +22,7 @@ from flask.testing import FlaskClient
 from callease.app import build_services, create_app
 from callease.base.clock import SetClock
 from callease.base.embedded_redis import EmbeddedRedis
+from callease.base.redis import RedisStore
 from callease.settings import load_settings
 from callease.tenancy.accounts import create_token
 from callease.web.services import Services
@@ -38,6 +39,7 @@ hypothesis.settings.register_profile("small", max_examples=100, derandomize=True
 hypothesis.settings.register_profile("soak", max_examples=2_000, database=None, deadline=None)
 
 _WITH_CAST = "template_with_cast"
+_PATIENT_SECONDS = 5
 _FIGURES = pytest.StashKey[list[str]]()
 SECRET_KEY = "the tests' own secret key, not a secret"
 
@@ -188,6 +190,10 @@ def environment(tmp_path: Path, database_url: str, redis_url: str) -> dict[str, 
 @pytest.fixture
 def parts(environment: dict[str, str], clock: SetClock) -> Iterator[Services]:
     made = build_services(load_settings(environment), clock)
+    if isinstance(made.redis, RedisStore):
+        # A busy machine keeps Redis waiting for longer than visitors are. What then happens, tests of a server try.
+        patience = {"socket_timeout": _PATIENT_SECONDS, "socket_connect_timeout": _PATIENT_SECONDS}
+        made.redis.client.connection_pool.connection_kwargs.update(patience)
     yield made
     made.database.dispose()
     made.redis.close()
