@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from callease.cli.errors import WrongOption
-from callease.cli.simulate_own import Simulated
-from callease.planning.comparison import ENGINE
+from callease.planning.comparison import ENGINE, Simulated
 from callease.planning.score import QUESTIONS, Accuracy
 from callease.planning.traffic import Tail, Traffic, first_call_delay
 

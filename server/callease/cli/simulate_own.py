@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from callease.cli.errors import WrongOption
-from callease.planning.comparison import ENGINE, NAMES, Comparison, Result
+from callease.planning.comparison import ENGINE, NAMES, Comparison, Result, Simulated
 from callease.planning.score import Accuracy
 from callease.planning.traffic import PRESETS, Traffic
 
@@ -20,28 +20,6 @@ _TYPES = {"int": int, "float": float}
 _LEGEND = """\
 Right answers in percent of all calls, with the 95 % interval; for a session, visitor and listing must be right.
 Gap: points between stated and true confidence of source and session, weighted by calls; the trade states none."""
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """One traffic with what came of it."""
-
-    name: str
-    traffic: Traffic
-    reveals: int
-    calls: int
-    results: Sequence[Result]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "traffic": asdict(self.traffic),
-            "reveals": self.reveals,
-            "calls": self.calls,
-            "results": [
-                {"policy": each.policy, "numbers": each.numbers, **asdict(each.score)} for each in self.results
-            ],
-        }
 
 
 def run_own(parsed: argparse.Namespace) -> int:

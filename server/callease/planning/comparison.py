@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from callease.planning import policies
@@ -20,6 +20,28 @@ class Result:
     policy: str
     numbers: int
     score: Score
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One traffic with what came of it."""
+
+    name: str
+    traffic: Traffic
+    reveals: int
+    calls: int
+    results: Sequence[Result]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "traffic": asdict(self.traffic),
+            "reveals": self.reveals,
+            "calls": self.calls,
+            "results": [
+                {"policy": each.policy, "numbers": each.numbers, **asdict(each.score)} for each in self.results
+            ],
+        }
 
 
 class Comparison:
