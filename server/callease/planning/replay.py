@@ -142,6 +142,7 @@ class Replay:
         self._weighing = Weighing(COSTS[objective], DelayCurves())
         self._learn_at = self._plan_at = BEGINS
         self._targets: dict[str, int] = {}
+        self._owed = 0
         self._began: datetime | None = None
         # What the replayer's telephone knows, the resolver never: the number that a reveal was shown.
         self._shown: dict[int, str] = {}
@@ -158,7 +159,7 @@ class Replay:
         self._demand.count(office, source_class)
         self._plan(at)
         if self._may_grow(office, source_class, at):
-            self._log.give(office)
+            self._give(office)
         owned = len(self._log.of_office.get(office, ()))
         if not owned:
             return
@@ -228,11 +229,13 @@ class Replay:
         rates = self._demand.rates(seen.total_seconds())
         owned = allocate(rates, self._setup.numbers, self._weighing.costs, self._weighing.curves)
         self._targets = dict(zip(self._offices, owned, strict=True))
+        self._owed = sum(map(self._owed_to, self._offices))
 
     def _may_grow(self, office: str, source_class: str, at: datetime) -> bool:
         """Whether the office gets one of the numbers that have no owner yet: each office must have one in the end.
 
-        Each class gets a number that is mostly its own before any gets a second one: that state does not mend itself.
+        Each class gets a number that is mostly its own before any gets a second one, and no office has more than that
+        while another is still owed as much: a number never comes back, and rare classes come late.
         """
         assert self._began, "the clock was set"
         left = self._setup.numbers - len(self._log.numbers)
@@ -244,8 +247,19 @@ class Replay:
         released = 1 - _RESERVE + _RESERVE * min(1.0, (at - self._began) / _RELEASED_AFTER)
         if owned >= max(1.0, self._targets[office] * released):
             return False
+        if left <= self._owed and not self._owed_to(office):
+            return False
         numbers = self._log.of_office[office]
         return owned >= len(self._setup.classes) or all(each.classes.most() != source_class for each in numbers)
+
+    def _owed_to(self, office: str) -> int:
+        """Numbers that the office is to have for its classes, which may be rare and come late, and has not got yet."""
+        owned = len(self._log.of_office.get(office, ()))
+        return max(0, min(self._targets.get(office, 0), len(self._setup.classes)) - owned)
+
+    def _give(self, office: str) -> None:
+        self._owed -= self._owed_to(office) > 0
+        self._log.give(office)
 
     def _keep(self, event: Mapping[str, Any], held: Held, asked: LeaseRequest) -> None:
         number = self._log.numbers[held.number_id]

@@ -1,6 +1,7 @@
 """The engine on a virtual clock: what it says of a call follows from what came before that call, and is right."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callease.planning.replay import Setup, replay
+from callease.planning.traffic import Traffic
 
 CLASSES = ["organic", "paid_search", "social"]
 Event = Mapping[str, Any]
@@ -73,6 +75,22 @@ def test_a_number_is_one_office_s() -> None:
     assert all(len(offices) == 1 for offices in owners.values())
     assert {*map(len, owners.values())} == {1}
     assert {office for offices in owners.values() for office in offices} == {"o1", "o2", "o3", "o4"}
+
+
+def test_small_offices_have_a_number_a_class_after_the_large_ones_have_grown() -> None:
+    """Ten numbers an office: whose classes come late must not find that others took them all."""
+    traffic = Traffic(reveals_a_day=200, offices=20, classes=4, days=12, seed=104)
+    begins = 13 * 86_400
+    late = [
+        reveal(begins + 60 * k, 10 * n + k, f"late {n} {k}", office, f"{office}-l1", source)
+        for n, office in enumerate(traffic.office_ids)
+        for k, source in enumerate(traffic.class_names)
+    ]
+    calls = [call(each["t"] + 60, each["id"], None) for each in late]
+    events = [*traffic.events(), *sorted([*late, *calls], key=lambda each: float(each["t"]))]
+    said = list(replay(Setup.read(traffic.numbers_file(206)), "source", events))[-len(late) :]
+    given = {(each["office"], each["number"]) for each in said}
+    assert Counter(office for office, _ in given) == dict.fromkeys(traffic.office_ids, 4)
 
 
 def test_without_a_number_there_is_nothing_to_say() -> None:
