@@ -24,7 +24,7 @@ _DELAYS = (180, None, None, 600, None) * 3 + (90, None, None, 86_400, None)
 
 
 def _first_calls(leased: list[Row]) -> list[Row]:
-    what = {"p": 1.0, "hidden": False, "pool_told": True}
+    what = {"p": 1.0, "hidden": False, "pool_told": True, "told_p": 1.0}
     return [
         {
             "call_id": new_id("call"),
@@ -62,7 +62,14 @@ class Desk:
     def _lease(self, office: OfficeOfCast, number_id: str, source_class: str, at: datetime) -> dict[str, Any]:
         id_ = new_id("lse")
         columns = {"id": id_, "number_id": number_id, "office_id": office.id, "site_id": self.cast.site["id"]}
-        what = {"subject": id_, "source_class": source_class, "kind": "dynamic", "borrowed": False, "consented": True}
+        what = {
+            "subject": id_,
+            "source_class": source_class,
+            "kind": "dynamic",
+            "borrowed": False,
+            "consented": True,
+            "weight": 1.0,
+        }
         return {**columns, **what, "leased_at": at, "expires_at": at + timedelta(minutes=30)}
 
     def a_busy_and_an_idle_office(self) -> None:

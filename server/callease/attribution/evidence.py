@@ -22,7 +22,6 @@ from callease.numbers.models import Lease, SpentLease
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _TAP_WINDOW = timedelta(seconds=90)
-_TOLD = SpentLease.pool_told.is_(True)
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,16 @@ def remember(
     session: Session, call_id: str, number_id: str, caller_hash: str | None, at: datetime, resolution: Resolution
 ) -> None:
     """Writes, or overwrites, what is believed of this call, for the next one."""
-    told = dict(
-        session.execute(select(SpentLease.lease_id, SpentLease.p).where(SpentLease.call_id == call_id, _TOLD)).all()
-    )
-    session.execute(delete(SpentLease).where(SpentLease.call_id == call_id))
+    # A call is believed anew with each further fact of it; what the pool was told before stays told.
+    before = delete(SpentLease).where(SpentLease.call_id == call_id).returning(SpentLease.lease_id, SpentLease.told_p)
+    told = dict(session.execute(before).all())
     hidden = caller_hash is None
     for lease, p in resolution.spent:
-        # A call is believed anew with each further fact of it.
-        no_news = p - told.get(lease.id, 0.0) < NEWS
-        session.add(SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=no_news, at=at))
+        told_p = told.get(lease.id, 0.0)
+        no_news = p - told_p < NEWS
+        session.add(
+            SpentLease(call_id=call_id, lease_id=lease.id, p=p, hidden=hidden, pool_told=no_news, told_p=told_p, at=at)
+        )
     session.execute(delete(CallerMemory).where(CallerMemory.call_id == call_id))
     if caller_hash:
         memory = resolution.memory

@@ -156,7 +156,7 @@ class Reveals:
             if begun:
                 # The same from both, when one visitor's two clicks meet in two processes.
                 begun["id"] = f"vis_{held.lease_id.removeprefix('lse_')}"
-            written: list[Row] = [(Lease, _row(held, site, listing, view, subject, source_class, visit, begun))]
+            written: list[Row] = [(Lease, _row(held, site, listing, view, asked, visit, begun))]
             if isinstance(held, Coded):
                 written.append(held.row())
             return [(Visit, begun), *written] if begun else written
@@ -271,8 +271,7 @@ def _row(
     site: SiteFacts,
     listing: ListingFacts,
     view: PageView,
-    subject: str,
-    source_class: str,
+    asked: LeaseRequest,
     visit: VisitUnderWay | None,
     begun: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -283,14 +282,15 @@ def _row(
         "office_id": listing.office_id,
         "site_id": site.id,
         "listing_id": listing.id,
-        "subject": subject,
+        "subject": asked.subject,
         "visitor": view.visitor,
         "session": view.session,
         "visit_id": visit_id,
-        "source_class": source_class,
+        "source_class": asked.source_class,
         "kind": "shared" if held.made_as == "shared" else "dynamic",
         "borrowed": held.made_as == "borrowed",
         "consented": view.consented,
+        "weight": asked.weight,
         "page_url": view.kept_url,
         "referrer": view.kept_referrer,
         "leased_at": held.leased_at,

@@ -106,6 +106,13 @@ class GroupCommit:
             for work in group:
                 work.error = error
             return
+        except Exception as error:  # a question that cannot be sent must fail alone, and not end the thread
+            if len(group) > 1:
+                for work in group:
+                    self._guard([work])
+            else:
+                group[0].error = error
+            return
         for work, guard, answer in zip(group, guards, answers, strict=True):
             self._say_whether_guarded(answer)
             try:

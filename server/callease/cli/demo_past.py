@@ -168,6 +168,7 @@ def _lease(
         kind="dynamic",
         borrowed=number.source_class not in (None, visit["source_class"]),
         consented=True,
+        weight=1.0,
         page_url=view.url,
         referrer=view.referrer,
         leased_at=at,

@@ -133,13 +133,5 @@ def _past_leases(office_id: str, since: datetime) -> Select[*tuple[Any, ...]]:
 
 
 def _logged(lease: Any) -> tuple[Any, ...]:
-    """A lease weighs less where its visitor's phone was known when it was made: `NumberLookup.visitor_known`."""
     spent = select(func.coalesce(func.sum(SpentLease.p), 0.0)).where(SpentLease.lease_id == lease.id)
-    earlier, call = aliased(Lease), aliased(SpentLease)
-    known = (
-        select(func.coalesce(func.max(call.p), 0.0))
-        .join(earlier, earlier.id == call.lease_id)
-        .where(earlier.visitor == lease.visitor, call.hidden.is_(False), call.at < lease.leased_at)
-    )
-    weight = 1.0 - known.scalar_subquery()
-    return lease.id, lease.source_class, lease.leased_at, weight, spent.scalar_subquery()
+    return lease.id, lease.source_class, lease.leased_at, lease.weight, spent.scalar_subquery()

@@ -43,7 +43,8 @@ class Lease(Base):
     """One row of the lease log: which visitor and listing a number was shown for, and from when.
 
     `consented` False: where consent is required and was not given; attribution may state the source class only.
-    `borrowed`: the number belongs to another class of the office. `kind` is dynamic or shared.
+    `borrowed`: the number belongs to another class of the office. `kind` is dynamic or shared. `weight`: what the lease
+    counts in its number's pool, less than 1 where the visitor's phone was known (`LeaseRequest.weight`).
     """
 
     __tablename__ = "leases"
@@ -67,6 +68,7 @@ class Lease(Base):
     kind: Mapped[str] = mapped_column(String(10))
     borrowed: Mapped[bool] = mapped_column(Boolean)
     consented: Mapped[bool] = mapped_column(Boolean)
+    weight: Mapped[float] = mapped_column(Float)
     page_url: Mapped[str | None] = mapped_column(Text)
     referrer: Mapped[str | None] = mapped_column(Text)
     leased_at: Mapped[datetime]
@@ -76,7 +78,7 @@ class Lease(Base):
 class SpentLease(Base):
     """How likely a call was the first one of a lease; `hidden`: of a caller who hid the number.
 
-    `pool_told`: the number's pool counts on this lease no more.
+    `told_p`: as much of it as the number's pool knows; `pool_told`: there is no more to tell.
     """
 
     __tablename__ = "spent_leases"
@@ -87,6 +89,7 @@ class SpentLease(Base):
     p: Mapped[float] = mapped_column(Float)
     hidden: Mapped[bool] = mapped_column(Boolean)
     pool_told: Mapped[bool] = mapped_column(Boolean)
+    told_p: Mapped[float] = mapped_column(Float)
     at: Mapped[datetime]
 
 

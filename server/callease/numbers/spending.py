@@ -52,13 +52,15 @@ def _claimed(session: Session, due: Sequence[Any]) -> dict[tuple[str, str], dict
     """
     claimed: dict[tuple[str, str], dict[str, float]] = {}
     for spent, office_id, number_id, role in due:
+        news = spent.p - spent.told_p
         mark = update(SpentLease).where(
             SpentLease.call_id == spent.call_id,
             SpentLease.lease_id == spent.lease_id,
             SpentLease.pool_told.is_(False),
+            SpentLease.p == spent.p,  # believed anew meanwhile: the next turn's
         )
-        marked = session.execute(mark.values(pool_told=True)).rowcount  # type: ignore[attr-defined]
+        marked = session.execute(mark.values(pool_told=True, told_p=spent.p)).rowcount  # type: ignore[attr-defined]
         if marked and role == "lease":
             parts = claimed.setdefault((office_id, number_id), {})
-            parts[spent.lease_id] = min(1.0, parts.get(spent.lease_id, 0.0) + spent.p)
+            parts[spent.lease_id] = min(1.0, parts.get(spent.lease_id, 0.0) + news)
     return claimed

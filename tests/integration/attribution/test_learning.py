@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from callease.attribution.learning import CurveLookup, learnt_curves
 from callease.attribution.models import CallerMemory, LearntDelays, LeaseEvent
@@ -119,6 +119,26 @@ def test_what_a_pool_was_told_of_a_call_it_is_not_told_again_with_the_call_s_nex
     assert parts.spending.tell_pools() == 0
 
 
+def test_a_pool_is_told_what_is_believed_more_than_before_and_no_more(
+    cast: Cast, parts: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = cast.page().reveal(LISTING, visitor="v").json
+    clock.advance(30)
+    _call(cast, clock, shown["number"], "one", None)
+    with parts.database.transaction() as session:
+        half = {"p": 0.5, "told_p": 0.5, "pool_told": True}
+        session.execute(update(SpentLease).values(half))
+    told: list[SpentOn] = []
+    monkeypatch.setattr(NumberPool, "spend", lambda _self, spent: told.extend(spent))
+    telephone = Telephone(cast.transport, cast.account, lambda: clock.now().timestamp())
+    telephone.event("answered", "one", shown["number"], "+77010001111", at=rfc3339(clock.now()), wait=3)
+    assert parts.spending.tell_pools() == 1
+    with parts.database.reading() as session:
+        believed = session.scalars(select(SpentLease.p)).one()
+    assert believed > 0.9
+    assert [lease.part for of in told for lease in of.leases] == pytest.approx([believed - 0.5])
+
+
 def test_a_number_with_codes_has_no_pool_to_be_told(
     cast: Cast, parts: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +167,13 @@ def test_delays_count_from_when_the_number_was_seen_last_and_repeats_as_far_as_t
         again = session.scalars(select(CallerMemory).where(CallerMemory.first_at < CallerMemory.at)).one()
         session.add(
             SpentLease(
-                call_id=again.call_id, lease_id=shown["lease"], p=0.25, hidden=False, pool_told=True, at=again.at
+                call_id=again.call_id,
+                lease_id=shown["lease"],
+                p=0.25,
+                hidden=False,
+                pool_told=True,
+                told_p=0.25,
+                at=again.at,
             )
         )
     learnt: list[tuple[str, float, float]] = []

@@ -50,6 +50,7 @@ def _lease(cast: Cast, number_id: str, id_: str, parts: Services) -> dict[str, A
         "kind": "dynamic",
         "borrowed": False,
         "consented": True,
+        "weight": 1.0,
         "leased_at": now,
         "expires_at": now,
     }
@@ -109,20 +110,25 @@ def test_a_bad_row_fails_alone(cast: Cast, parts: Services, two_processes: list[
         assert set(session.scalars(select(Lease.id))) == {f"lse_{i}" for i in range(THREADS) if i != 7}
 
 
-def test_a_call_that_cannot_be_sent_fails_alone(tmp_path: Path, parts: Services) -> None:
+@pytest.mark.parametrize("broken", ["call", "guard"])
+def test_what_cannot_be_sent_fails_alone(broken: str, tmp_path: Path, parts: Services) -> None:
     """The one thread of the process outlives it: everybody else gets an answer, at once and later."""
     echo = tmp_path / "echo.lua"
     echo.write_text("return ARGV[1]", encoding="utf-8")
     script = LuaScript(echo)
 
     def ask(index: int) -> str:
-        def arguments(_run_id: str) -> list[str]:
-            if index == 7:
-                raise KeyError("no such plan")
-            return [f"{index}"]
+        def call(name: str) -> ScriptCall:
+            def arguments(_run_id: str) -> list[str]:
+                if (index, name) == (7, broken):
+                    raise KeyError("no such plan")
+                return [f"{index}"]
+
+            return ScriptCall(script, [], arguments)
 
         try:
-            return str(parts.rows.write_after(ScriptCall(script, [], arguments), lambda _: (), Behind("nothing", 0)))
+            guard = Guard(call("guard"), lambda _: None)
+            return str(parts.rows.write_after(call("call"), lambda _: (), Behind("nothing", 0), guard))
         except KeyError:
             return "refused"
 

@@ -149,6 +149,7 @@ class Desk:
             kind="shared" if held.outcome == "shared" else "dynamic",
             borrowed=held.outcome == "borrowed",
             consented=True,
+            weight=self.requests[held.lease_id].weight,
             leased_at=held.leased_at,
             expires_at=held.expires_at,
         )

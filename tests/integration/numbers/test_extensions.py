@@ -259,6 +259,7 @@ class Desk:
             "kind": "dynamic",
             "borrowed": False,
             "consented": True,
+            "weight": 1.0,
             "leased_at": coded.leased_at,
             "expires_at": coded.expires_at,
         }

@@ -442,6 +442,7 @@ def _lease(cast: Cast, number: Number, clock: SetClock) -> Lease:
         kind="dynamic",
         borrowed=False,
         consented=True,
+        weight=1.0,
         leased_at=clock.now(),
         expires_at=clock.now(),
     )

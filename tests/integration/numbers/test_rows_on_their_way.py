@@ -77,6 +77,7 @@ class Process:
             "kind": "shared" if held.outcome == "shared" else "dynamic",
             "borrowed": held.outcome == "borrowed",
             "consented": True,
+            "weight": 1.0,
             "leased_at": held.leased_at,
             "expires_at": held.expires_at,
         }

@@ -120,6 +120,7 @@ def _new_number(cast: Cast, parts: Services, leased: bool) -> str:
             kind="dynamic",
             borrowed=True,
             consented=True,
+            weight=1.0,
             leased_at=at,
             expires_at=at + timedelta(minutes=30),
         )
