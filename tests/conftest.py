@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from callease.app import build_services, create_app
 from callease.base.clock import SetClock
 from callease.base.embedded_redis import EmbeddedRedis
 from callease.base.redis import RedisStore
-from callease.settings import load_settings
+from callease.settings import Settings, load_settings
 from callease.tenancy.accounts import create_token
 from callease.web.services import Services
 from tests.factories import Cast, build_cast
@@ -142,6 +142,22 @@ def filled_templates(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -
     return _FilledTemplates(make)
 
 
+@dataclass
+class _Apps:
+    """One application for all tests of the same settings: putting its API together costs more than most tests."""
+
+    made: dict[Settings, Flask] = field(default_factory=dict)
+
+    def of(self, parts: Services) -> Flask:
+        nowhere = {"data_dir": Path(), "database_url": "", "redis_url": None}
+        settings = replace(parts.settings, **nowhere)
+        if settings not in self.made:
+            self.made[settings] = create_app(parts)
+        app = self.made[settings]
+        app.extensions["callease"] = parts
+        return app
+
+
 @pytest.fixture
 def backend() -> str:
     """The database that `parts` stands on; see `on_both_databases`."""
@@ -199,9 +215,14 @@ def parts(environment: dict[str, str], clock: SetClock) -> Iterator[Services]:
     made.redis.close()
 
 
+@pytest.fixture(scope="session")
+def apps() -> _Apps:
+    return _Apps()
+
+
 @pytest.fixture
-def app(parts: Services) -> Flask:
-    return create_app(parts)
+def app(parts: Services, apps: _Apps) -> Flask:
+    return apps.of(parts)
 
 
 @pytest.fixture

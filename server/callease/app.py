@@ -37,7 +37,7 @@ from callease.web.cabinet import views as cabinet
 from callease.web.proxies import TrustedProxies
 from callease.web.public import script
 from callease.web.public import views as public
-from callease.web.services import Services
+from callease.web.services import Services, services
 from callease.web.telephony import views as telephony
 
 _BODY_AT_MOST = 64 * 1024 * 1024  # a listing import of some hundred thousand rows
@@ -93,7 +93,7 @@ def create_app(parts: Services) -> Flask:
 
     @app.get("/.well-known/callease")
     def well_known() -> ResponseReturnValue:
-        return jsonify(base=parts.settings.base_url(request.host_url))
+        return jsonify(base=services().settings.base_url(request.host_url))
 
     @app.after_request
     def harden(response: Response) -> Response:
