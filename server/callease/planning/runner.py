@@ -109,10 +109,11 @@ class _Child:
         theirs.close()
 
     def is_over(self) -> bool:
+        alive = self.process.is_alive()  # asked first: what ends after it has answered has answered
         if self.answer is None and self._answers.poll():
             with suppress(EOFError, OSError):
                 self.answer = self._answers.recv()
-        return self.answer is not None or not self.process.is_alive()
+        return self.answer is not None or not alive
 
     def end(self) -> None:
         """At the latest after some seconds: the worker could not end before its child."""
