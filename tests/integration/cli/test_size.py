@@ -78,12 +78,18 @@ def test_it_reads_as_sentences(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_ctrl_c_is_nobody_s_mistake() -> None:
     command = [sys.executable, "-m", "callease.cli", "size", "--reveals-a-day=200"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # Tests that a shell runs in the background ignore Ctrl-C, and so would what they start.
+    with subprocess.Popen(command, **pipes, preexec_fn=_hear_ctrl_c) as process:
         assert process.stderr
         assert "1 of" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert "Traceback" not in process.stderr.read()
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_a_stream_is_learnt_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
