@@ -141,7 +141,7 @@ def _counts(option: str, text: str, traffic: Traffic) -> set[int]:
     for each in text.split(","):
         try:
             count = round(float(each[:-1]) * traffic.offices) if each.endswith("x") else int(each)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise WrongOption(f"{option}: neither a count nor a multiple of the offices like 4x: {each!r}") from None
         if count < traffic.offices:
             raise WrongOption(f"{option}: {count} numbers are fewer than {traffic.offices} offices")

@@ -19,12 +19,17 @@ class Price:
     def times(self, numbers: int) -> Price:
         return Price(self.amount * numbers, self.currency)
 
+    @property
+    def _plain(self) -> str:
+        """Without an exponent."""
+        return format(self.amount, "f")
+
     def as_kept(self) -> Any:
         """As `Number.monthly_cost` keeps it."""
-        return self.as_json() if self.currency else str(self.amount)
+        return self.as_json() if self.currency else self._plain
 
     def as_json(self) -> dict[str, Any]:
-        return {"amount": str(self.amount), "currency": self.currency}
+        return {"amount": self._plain, "currency": self.currency}
 
 
 def usual_price(costs: Iterable[Any]) -> Price | None:

@@ -213,7 +213,8 @@ class Replay:
 
     def _advance(self, seconds: float) -> datetime:
         at = BEGINS + timedelta(seconds=seconds)
-        self._began = self._began or at
+        if self._began is None:
+            self._began = self._learn_at = self._plan_at = at
         self._clock.set(at)
         if at >= self._learn_at:
             self._learn_at = at + _LEARN_EVERY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -18,11 +19,13 @@ from sqlalchemy.orm import Session
 from callease.base.database import Database
 from callease.base.errors import Unavailable
 
+_log = logging.getLogger(__name__)
+
 # Shorter than half a minute, so that what a dead worker held is soon taken up.
 CLAIM = timedelta(seconds=25)
 # Longer than a replay takes to put away the Redis that it has started.
 _ENDS_SECONDS = 10.0
-# What a child answers: its outcome, or nothing when it could not reach the database.
+# What a child answers: its outcome, or nothing when it could not reach the database or was told to end.
 _Answer = tuple[Any] | tuple[()]
 
 
@@ -87,12 +90,21 @@ class Runner:
                 self._work.release(child.id)
 
     def _tell(self, child: _Child) -> None:
-        if child.answer is None:
+        if child.answer:
+            self._record(child.id, child.answer[0])
+        elif child.answer is None and not child.was_told_to_end:
             self._work.fail(child.id)
-        elif child.answer:
-            self._work.record(child.id, child.answer[0])
         else:
             self._work.release(child.id)
+
+    def _record(self, id_: str, outcome: Any) -> None:
+        try:
+            self._work.record(id_, outcome)
+        except Unavailable:
+            raise
+        except Exception:
+            _log.exception("what was worked out cannot be kept: %s", id_)
+            self._work.fail(id_)
 
 
 class _Child:
@@ -115,6 +127,11 @@ class _Child:
                 self.answer = self._answers.recv()
         return self.answer is not None or not alive
 
+    @property
+    def was_told_to_end(self) -> bool:
+        """By somebody who ends the worker and all that it has started, before the child could answer to it."""
+        return self.process.exitcode == -signal.SIGTERM
+
     def end(self) -> None:
         """At the latest after some seconds: the worker could not end before its child."""
         self.process.terminate()
@@ -134,7 +151,11 @@ def _run(answers: Connection, compute: Callable[[], Any], nice: int) -> None:
     answer: _Answer
     try:
         answer = (compute(),)
-    except Unavailable:
+    except Unavailable as error:
+        if error.code != "database":  # a replay's own Redis, say, which would be gone the next time too
+            raise
+        answer = ()
+    except SystemExit:
         answer = ()
     answers.send(answer)
 

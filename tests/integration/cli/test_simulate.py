@@ -232,6 +232,7 @@ WRONG: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("--set", "luck=1"), 2, "--set: 'luck' is none of reveals_a_day, "),
     (("--numbers", "59"), 2, "--numbers: 59 numbers are fewer than 60 offices"),
     (("--numbers", "60,many"), 2, "--numbers: neither a count nor a multiple of the offices like 4x: 'many'"),
+    (("--numbers", "infx"), 2, "--numbers: neither a count nor a multiple of the offices like 4x: 'infx'"),
     (("--policy-numbers", "x"), 2, "--policy-numbers: neither a count nor a multiple of the offices like 4x: 'x'"),
     (("--policy", "best"), 2, "--policy: 'best' is none of all, none, callease, load, "),
     (("--plot", "no"), 2, "--plot: there is no folder no"),

@@ -50,6 +50,12 @@ def test_visitors_of_one_office_get_numbers_of_their_own_while_there_are_some() 
     assert len({each["number"] for each in said}) == 3
 
 
+def test_time_may_begin_before_0() -> None:
+    events = [reveal(-500_000 + n, n, f"v{n}", source=CLASSES[n]) for n in range(3)]
+    said = decide([*events, *(call(-499_900 + n, n, f"c{n}") for n in range(3))], numbers=4, offices=1)
+    assert [each["reveal"] for each in said] == [0, 1, 2]
+
+
 def test_a_repeat_call_is_the_first_ones_however_late() -> None:
     events = [reveal(0, 1, "v1", source="social"), call(60, 1, "c1")]
     others = [reveal(10_000 * n, 10 + n, f"w{n}") for n in range(1, 9)]

@@ -1,6 +1,7 @@
 """Work of minutes in a process of its own: what it makes is kept until it is recorded."""
 
 import operator
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ class _Rows:
         self.waiting = [Task("once", compute)]
         self.told: list[Any] = []
         self.away = 0
+        self.refuses: Any = None
 
     def claim(self) -> Task | None:
         return self.waiting.pop() if self.waiting else None
@@ -34,6 +36,8 @@ class _Rows:
         self._tell("released")
 
     def record(self, id_: str, outcome: Any) -> None:
+        if outcome == self.refuses:
+            raise ValueError(outcome)
         self._tell(outcome)
 
     def fail(self, id_: str) -> None:
@@ -62,6 +66,17 @@ def runner_of() -> Iterator[Callable[[_Rows], Runner]]:
 
 def _database_is_away() -> None:
     raise Unavailable("database")
+
+
+def _redis_is_gone() -> None:
+    raise Unavailable("redis")
+
+
+def _is_told_to_end(at_once: bool) -> None:
+    if at_once:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(600)
 
 
 def _hears_nothing(ready: str) -> None:
@@ -113,15 +128,30 @@ def test_nobody_needs_the_database_to_end(runner_of: Callable[[_Rows], Runner]) 
 
 
 @pytest.mark.parametrize(
-    ("compute", "told"), [(_database_is_away, "released"), (partial(operator.truediv, 1, 0), "failed")]
+    ("compute", "told"),
+    [
+        (_database_is_away, "released"),
+        (partial(_is_told_to_end, False), "released"),
+        (partial(_is_told_to_end, True), "released"),
+        (_redis_is_gone, "failed"),
+        (partial(operator.truediv, 1, 0), "failed"),
+    ],
 )
-def test_who_could_not_read_may_try_again(
+def test_who_could_not_read_or_was_told_to_end_may_try_again(
     runner_of: Callable[[_Rows], Runner], compute: Callable[[], Any], told: str
 ) -> None:
     rows = _Rows(compute)
     runner = runner_of(rows)
     eventually(lambda: _ended(runner))
     assert rows.told == [told]
+
+
+def test_what_cannot_be_kept_has_failed(runner_of: Callable[[_Rows], Runner]) -> None:
+    rows = _Rows(partial(operator.mul, 6, 7))
+    rows.refuses = 42
+    runner = runner_of(rows)
+    eventually(lambda: _ended(runner))
+    assert rows.told == ["failed"]
 
 
 def test_a_child_that_does_not_hear_cannot_keep_its_worker(

@@ -50,6 +50,7 @@ BAD: list[tuple[fields.Field[Any], Any]] = [
     *((Domain(), value) for value in ("https://example.kz", "example.kz:80", "a..b", "", "a b", "-", "ы" * 70, "*", 1)),
     *((Network(), value) for value in ("203.0.113.0/33", "example.kz", "", 1, None)),
     *((Money(), value) for value in ("much", "NaN", "Infinity", 1.5, True, None, {}, {"amount": "1"}, [])),
+    *((Money(), value) for value in ("1e3", "1E+999999", "1_0", " 1", "9" * 16, 10**15, "0.1234567")),
     (Money(), {"amount": "1", "currency": "tenge"}),
     (Money(), {"amount": None, "currency": "KZT"}),
     *((Hours(), value) for value in ([], "always", {"monday": []}, {"mon": "09-18"}, {"mon": ["09:00", "18:00"]})),

@@ -21,7 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('leases') as leases:
-        leases.drop_column('weight')
-    with op.batch_alter_table('spent_leases') as spent:
-        spent.drop_column('told_p')
+    op.drop_column('leases', 'weight')
+    op.drop_column('spent_leases', 'told_p')

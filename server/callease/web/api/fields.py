@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import zoneinfo
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +19,7 @@ _HOST = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 _SIP = re.compile(r"sips?:[^\s@]+@[^\s@]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 class Moment(fields.Field[Any]):
@@ -98,11 +98,8 @@ class Money(fields.Field[Any]):
             if set(value) != {"amount", "currency"} or not _CURRENCY.fullmatch(str(value["currency"])):
                 raise ValidationError("must be an amount and an ISO 4217 currency")
             amount = value["amount"]
-        try:
-            finite = isinstance(amount, (str, int)) and not isinstance(amount, bool) and Decimal(amount).is_finite()
-        except InvalidOperation:
-            finite = False
-        if not finite:
+        number = isinstance(amount, (str, int)) and not isinstance(amount, bool)
+        if not number or not _AMOUNT.fullmatch(str(amount)):
             raise ValidationError('must be a decimal number as a string, such as "25000000.00"')
         return value
 
