@@ -19,11 +19,9 @@ from callease.planning.observed import observed
 from callease.planning.price import Price, usual_price
 from callease.planning.replay import BEGINS, LEASE_SECONDS
 from callease.planning.seen_traffic import seen_traffic
-from callease.planning.sizing import Certainty
+from callease.planning.sizing import ENOUGH_CALLS, Certainty
 from callease.planning.traffic import DAY_SECONDS, Traffic
 
-# With fewer first calls than these the delays are still mostly the broad prior.
-ENOUGH_CALLS = 120
 # Which component a call belongs to is judged by the curves fitted last: by assumed ones, late calls seem less late.
 _CALLS_A_FIT = 20
 _ENOUGH_REVEALS, _ENOUGH_DAYS = 200, 3.0

@@ -27,8 +27,8 @@ REVEALS_A_TRIAL = 20_000
 _JUDGED_DAYS = (8.0, 240.0)
 _STREAMS, _DAYS_A_STREAM, _SEEDS_APART = 4, 20.0, 7_919
 # What the delays of a portal nobody has measured may do to the errors. What makes errors are late calls, about one in
-# seven: so many first calls are worth as much as that assumption.
-_ASSUMED_SPREAD, _ASSUMED_CALLS = 0.20, 180.0
+# seven: so many first calls are worth as much as that assumption, and with fewer the delays are mostly assumed.
+_ASSUMED_SPREAD, ENOUGH_CALLS = 0.20, 180
 # Days differ more than chance explains: counted reveals are worth so many times less.
 _DAYS_DIFFER = 4.0
 # By the steepest part of a curve: from no numbers of a class to one.
@@ -54,7 +54,7 @@ class Certainty:
     @property
     def delays_spread(self) -> float:
         """Standard error of the logarithm of the errors, for the delays' sake."""
-        return _ASSUMED_SPREAD * math.sqrt(_ASSUMED_CALLS / (_ASSUMED_CALLS + self.calls))
+        return _ASSUMED_SPREAD * math.sqrt(ENOUGH_CALLS / (ENOUGH_CALLS + self.calls))
 
 
 @dataclass(frozen=True)
