@@ -140,7 +140,7 @@ class Replay:
         self._demand = Demand(self._offices, setup.classes, setup.weights)
         self._learner = DelayLearner()
         self._weighing = Weighing(COSTS[objective], DelayCurves())
-        self._learn_at = self._plan_at = BEGINS
+        self._learn_at = self._plan_at = datetime.min.replace(tzinfo=UTC)
         self._targets: dict[str, int] = {}
         self._owed = 0
         self._began: datetime | None = None
@@ -213,8 +213,7 @@ class Replay:
 
     def _advance(self, seconds: float) -> datetime:
         at = BEGINS + timedelta(seconds=seconds)
-        if self._began is None:
-            self._began = self._learn_at = self._plan_at = at
+        self._began = self._began or at
         self._clock.set(at)
         if at >= self._learn_at:
             self._learn_at = at + _LEARN_EVERY

@@ -100,7 +100,9 @@ class Money(fields.Field[Any]):
             amount = value["amount"]
         number = isinstance(amount, (str, int)) and not isinstance(amount, bool)
         if not number or not _AMOUNT.fullmatch(str(amount)):
-            raise ValidationError('must be a decimal number as a string, such as "25000000.00"')
+            raise ValidationError(
+                'must be a decimal number as a string, such as "25000000.00", of at most 15 digits and 6 decimals'
+            )
         return value
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
