@@ -135,8 +135,7 @@ def filled_templates(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -
         parts = build_services(load_settings(_environment(folder, url, redis_url)))
         token = _owner_token(parts)
         cast = build_cast(InProcess(create_app(parts).test_client()), token)
-        parts.database.dispose()
-        parts.redis.close()
+        parts.close()
         return cast, token
 
     return _FilledTemplates(make)
@@ -211,8 +210,7 @@ def parts(environment: dict[str, str], clock: SetClock) -> Iterator[Services]:
         patience = {"socket_timeout": _PATIENT_SECONDS, "socket_connect_timeout": _PATIENT_SECONDS}
         made.redis.client.connection_pool.connection_kwargs.update(patience)
     yield made
-    made.database.dispose()
-    made.redis.close()
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,14 @@ from callease.attribution.sources import DIRECT, host_of, matches
 from callease.attribution.visits import PageView, VisitLookup, VisitUnderWay, begin_visit
 from callease.base.clock import Clock
 from callease.base.database import Database
-from callease.base.errors import CalleaseError, Forbidden, LimitExceeded, NotFound
+from callease.base.errors import CalleaseError, Forbidden, NotFound
 from callease.base.group_commit import Row
 from callease.base.ids import new_id
 from callease.base.secrets import SecretBox
 from callease.catalog.addresses import is_excluded
 from callease.catalog.hours import is_open, opens_at
 from callease.catalog.lookup import CatalogLookup, ListingFacts, SiteFacts
-from callease.numbers.budgets import Asker, guard_of
+from callease.numbers.budgets import Asker, BudgetSpent, guard_of
 from callease.numbers.damage import COSTS
 from callease.numbers.extensions import Asked, Coded
 from callease.numbers.lookup import NumberLookup
@@ -96,7 +96,7 @@ class Reveals:
         self._box = box
 
     def reveal(self, request: RevealRequest) -> Revealed:
-        """Raises NotFound (unknown_site, unknown_listing), Forbidden (origin_not_allowed), LimitExceeded; what is known
+        """Raises NotFound (unknown_site, unknown_listing), Forbidden (origin_not_allowed), BudgetSpent; what is known
         of a number to show stands in their data as `fallback`. Raises Unavailable when the database is down."""
         site = self._catalog.site(request.site_key)
         if site is None:
@@ -176,7 +176,7 @@ class Reveals:
             held = self._extended.lease(Asked(asked, _counted(view)), rows, partial(self._pool.lease, asked))
         except NotFound:
             return self._without_lease(site, listing, "no_numbers")
-        except LimitExceeded as error:
+        except BudgetSpent as error:
             return self._suspected(site, listing, error, now)
         except CalleaseError as error:
             return fallback(site, listing, error.code)
@@ -216,12 +216,12 @@ class Reveals:
             proof=challenge.solved(self._box.challenge_key, site.id, request.solution, now),
         )
 
-    def _suspected(self, site: SiteFacts, listing: ListingFacts, error: LimitExceeded, now: datetime) -> Revealed:
+    def _suspected(self, site: SiteFacts, listing: ListingFacts, error: BudgetSpent, now: datetime) -> Revealed:
         """The office's fixed number and a challenge; where it has none, the error, with the same challenge."""
         puzzle = challenge.make(self._box.challenge_key, site.id, now)
         shown = self._without_lease(site, listing, "suspicious")
         if shown.kind == "static":
-            return replace(shown, challenge=puzzle, budget=error.data["budget"])
+            return replace(shown, challenge=puzzle, budget=error.budget)
         error.data.update(fallback=listing.phone, challenge=puzzle)
         raise error
 

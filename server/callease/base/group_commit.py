@@ -45,7 +45,7 @@ class GroupCommit:
     def __init__(self, database: Database, store: Store) -> None:
         self._database = database
         self._store = store
-        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._inserts: dict[type[Base], _BulkInsert] = {}
@@ -71,6 +71,13 @@ class GroupCommit:
         """
         return self._do(_Work(call, rows_of, behind, guard))
 
+    def close(self) -> None:
+        """Ends the thread when what was asked before is done; nothing may be asked after."""
+        with self._starting:
+            if self._thread:
+                self._queue.put(None)
+                self._thread.join(_WAIT_SECONDS)
+
     def _do(self, work: _Work) -> Any:
         if self._thread is None:
             self._start()
@@ -80,15 +87,17 @@ class GroupCommit:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work_forever, name="group-commit", daemon=True)
+                self._thread = threading.Thread(target=self._work_until_closed, name="group-commit", daemon=True)
                 self._thread.start()
 
-    def _work_forever(self) -> None:
-        while True:
-            group = [self._queue.get()]
-            while len(group) < _GROUP_AT_MOST and not self._queue.empty():
-                group.append(self._queue.get())
-            group = [work for work in group if not work.given_up]
+    def _work_until_closed(self) -> None:
+        closed = False
+        while not closed:
+            taken = [self._queue.get()]
+            while len(taken) < _GROUP_AT_MOST and not self._queue.empty():
+                taken.append(self._queue.get())
+            closed = None in taken
+            group = [work for work in taken if work and not work.given_up]
             self._guard([work for work in group if work.guard])
             self._ask([work for work in group if work.call and work.error is None])
             for work in group:

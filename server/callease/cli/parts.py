@@ -59,5 +59,4 @@ def prepared() -> Iterator[Services]:
         try:
             yield parts
         finally:
-            parts.database.dispose()
-            parts.redis.close()
+            parts.close()

@@ -97,8 +97,7 @@ def _of_log(parsed: argparse.Namespace) -> Situation:
         with parts.database.reading() as session:
             found = of_log(session, parts.clock.now(), days, _site(session, parsed.site))
     finally:
-        parts.database.dispose()
-        parts.redis.close()
+        parts.close()
     return replace(found, objective=parsed.objective or found.objective)
 
 

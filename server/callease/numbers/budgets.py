@@ -65,8 +65,16 @@ class Asker:
         return {name: of[name] or "" for name in BUDGETS if of.get(name)}
 
 
+class BudgetSpent(LimitExceeded):
+    """`budget`: which one. For the operator's figures: whoever spent it need not learn what to vary next."""
+
+    def __init__(self, retry_after: int, budget: str) -> None:
+        super().__init__("too_many_reveals", retry_after)
+        self.budget = budget
+
+
 def guard_of(asker: Asker, prefix: str = "callease") -> Guard:
-    """Its check raises LimitExceeded("too_many_reveals") with `budget`, the one that is spent."""
+    """Its check raises BudgetSpent."""
     base, counted = f"{prefix}:{{{asker.site_id}}}", asker.counted
     keys = [f"{base}:solved:{asker.proof or '-'}", *(f"{base}:{name}:{value}" for name, value in counted.items())]
     limits = [each for name in counted for each in (BUDGETS[name].plain, BUDGETS[name].proven)]
@@ -74,9 +82,7 @@ def guard_of(asker: Asker, prefix: str = "callease") -> Guard:
 
     def check(answer: Sequence[int]) -> None:
         if answer[0]:
-            error = LimitExceeded("too_many_reveals", answer[1])
-            error.data["budget"] = [*counted][answer[0] - 1]
-            raise error
+            raise BudgetSpent(answer[1], [*counted][answer[0] - 1])
 
     return Guard(ScriptCall(_SCRIPT, keys, lambda _: arguments), check)
 

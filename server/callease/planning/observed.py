@@ -24,7 +24,8 @@ _Row = tuple[str, str, int, datetime]
 class Observed:
     """`counts`: reveals by office and source class; offices that nobody asked for are not in it.
 
-    `seconds`: how long was looked at, which is less than was asked for where counting began later; 0 without a reveal.
+    `seconds`: how long was looked at, which is less than was asked for where counting began later; 0 without a reveal,
+    be it one that got a code and is in no count.
     """
 
     counts: dict[str, dict[str, int]]
@@ -56,9 +57,11 @@ def observed(session: Session, since: datetime, until: datetime, site_id: str | 
         if count:
             of = counts.setdefault(office, {})
             of[source_class] = of.get(source_class, 0) + count
-    first = min((at for *_, at in (*leases, *measured)), default=until)
+    if not leases and not measured:
+        return Observed({}, 0.0)
+    first = min(at for *_, at in (*leases, *measured))
     begun = since if first > since and _counted_before(session, since, site_id) else max(since, first)
-    return Observed(counts, (until - begun).total_seconds() if counts else 0.0)
+    return Observed(counts, (until - begun).total_seconds())
 
 
 def _leases(session: Session, since: datetime, until: datetime, site_id: str | None) -> list[_Row]:

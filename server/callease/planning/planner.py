@@ -29,6 +29,7 @@ SEEN_DAYS_AT_LEAST = 3.0
 # What was dismissed is not asked again so soon.
 _DECLINED_FOR = timedelta(days=30)
 _WAITS = 1
+_AGAIN_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,16 @@ class Look:
 
 
 def request_run(session: Session, database: Database, clock: Clock) -> ProposalRun:
-    """The run that waits, due now: a new one unless one is waiting already."""
+    """The run that waits, due now: a new one unless one is waiting already.
+
+    One that is under way is asked once more: it is done when somebody has looked who began after this.
+    """
     now = clock.now()
     values = {"id": new_id("prn"), "slot": _WAITS, "due_at": now, "created_at": now}
     session.execute(database.insert_if_new(ProposalRun, ["slot"]).values(**values))
     waiting = ProposalRun.slot == _WAITS
-    session.execute(update(ProposalRun).where(waiting, ProposalRun.due_at > now).values(due_at=now))
+    later_or_under_way = (ProposalRun.due_at > now) | ProposalRun.claimed_until.is_not(None)
+    session.execute(update(ProposalRun).where(waiting, later_or_under_way).values(due_at=now))
     return session.scalars(select(ProposalRun).where(waiting)).one()
 
 
@@ -81,22 +86,23 @@ class Planner:
             return Task(run.id, partial(look, self._database.url, now, self._quarantine))
 
     def renew(self, id_: str) -> None:
-        self._claim_until(id_, self._clock.now() + CLAIM)
+        self._change(id_, claimed_until=self._clock.now() + CLAIM)
 
     def release(self, id_: str) -> None:
-        self._claim_until(id_, None)
+        self._change(id_, claimed_until=None)
 
     def record(self, id_: str, outcome: Look) -> None:
         with self._database.transaction() as session:
             _write(session, id_, outcome)
 
     def fail(self, id_: str) -> None:
-        """It is tried again when the claim has run out, and not at once: what killed it may still be there."""
+        """It is tried again later: what killed it may still be there."""
+        self._change(id_, claimed_until=None, due_at=self._clock.now() + _AGAIN_AFTER)
 
-    def _claim_until(self, id_: str, at: datetime | None) -> None:
+    def _change(self, id_: str, **columns: Any) -> None:
         mine = update(ProposalRun).where(ProposalRun.id == id_, ProposalRun.slot == _WAITS)
         with self._database.transaction() as session:
-            session.execute(mine.values(claimed_until=at))
+            session.execute(mine.values(**columns))
 
     def decide(self, session: Session, proposal: StoredProposal, action: str, by: str) -> StoredProposal:
         """As `decisions.decide`."""
@@ -132,10 +138,8 @@ def _declined(session: Session, now: datetime) -> set[Key]:
 
 def _write(session: Session, run_id: str, found: Look) -> None:
     """Proposals that stand already stay the same rows; those that nobody would make any more are outdated."""
-    mine = ProposalRun.id == run_id, ProposalRun.slot == _WAITS
     now, seen = found.at, found.seen
-    done = update(ProposalRun).where(*mine).values(slot=None, done_at=now, days=seen.days, reveals=seen.reveals)
-    if not session.execute(done.returning(ProposalRun.id)).all():
+    if not _finish(session, run_id, found):
         return
     proposed = StoredProposal.state == ProposalState.PROPOSED
     rows = session.scalars(select(StoredProposal).where(proposed))
@@ -152,6 +156,15 @@ def _write(session: Session, run_id: str, found: Look) -> None:
             session.execute(update(StoredProposal).where(StoredProposal.id == known, proposed).values(**columns))
     expired = update(StoredProposal).where(StoredProposal.id.in_(standing.values()), proposed)
     session.execute(expired.values(state=after(ProposalState.PROPOSED, "expire")))
+
+
+def _finish(session: Session, run_id: str, found: Look) -> bool:
+    """Whether the run still waited. Where somebody has asked since this look began, it waits for another one."""
+    mine = update(ProposalRun).where(ProposalRun.id == run_id, ProposalRun.slot == _WAITS)
+    figures = {"done_at": found.at, "days": found.seen.days, "reveals": found.seen.reveals}
+    done = mine.where(ProposalRun.due_at <= found.at).values(slot=None, **figures)
+    once_more = mine.values(claimed_until=None)
+    return any(session.execute(each.returning(ProposalRun.id)).all() for each in (done, once_more))
 
 
 def _same(key: Key, source_class: str | None, numbers: Sequence[str]) -> Key:

@@ -17,6 +17,7 @@ from callease.attribution.facts import LeaseFacts, Memory, Question
 from callease.attribution.resolver import Resolution, resolve
 from callease.base.clock import SetClock
 from callease.base.embedded_redis import EmbeddedRedis
+from callease.base.errors import Unavailable
 from callease.base.fences import Behind
 from callease.base.group_commit import Guard, Row
 from callease.base.redis import RedisStore, ScriptCall
@@ -39,6 +40,8 @@ _OF_LATE = timedelta(days=3)
 # A replay has nobody waiting, and perhaps a busy machine.
 _PATIENCE_SECONDS = 60.0
 _KNOWN_STEP = 0.05
+# Whoever means more has mistyped.
+_NUMBERS_AT_MOST = 1_000_000
 _LEASES_OF_VISITOR = 4
 
 
@@ -64,6 +67,8 @@ class Setup:
             raise ValueError("an office has no `id`")
         if not isinstance(numbers, int) or isinstance(numbers, bool) or numbers < 0:
             raise ValueError("`numbers` is not a count")
+        if numbers > _NUMBERS_AT_MOST:
+            raise ValueError(f"`numbers` is more than {_NUMBERS_AT_MOST:,}")
         return cls(classes, {each["id"]: float(each.get("weight") or 0.0) for each in offices}, numbers)
 
 
@@ -353,7 +358,7 @@ def replay(setup: Setup, objective: str, events: Iterable[Mapping[str, Any]]) ->
 
 @contextmanager
 def _own_redis() -> Iterator[RedisStore]:
-    """A Redis that nobody else knows of, gone with the replay."""
+    """A Redis that nobody else knows of, gone with the replay. Raises Unavailable("own_redis")."""
     folder = Path(tempfile.mkdtemp(prefix="callease-", dir="/tmp"))
     server = EmbeddedRedis(folder, folder / "run" / "redis.sock", persistent=False)
     try:
@@ -361,6 +366,8 @@ def _own_redis() -> Iterator[RedisStore]:
         store = RedisStore(server.url, answer_seconds=_PATIENCE_SECONDS)
         try:
             yield store
+        except Unavailable:
+            raise Unavailable("own_redis") from None
         finally:
             store.close()
     finally:

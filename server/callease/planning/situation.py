@@ -51,9 +51,18 @@ class Situation:
         return self.certainty.reveals < _ENOUGH_REVEALS or self.days < _ENOUGH_DAYS
 
 
+class OnlyCodes(ValueError):
+    """Everybody was given a code: one number serves any number of them."""
+
+
 def of_log(session: Session, now: datetime, days: float, site: Site | None) -> Situation:
-    """What this installation has seen in the last `days`, on one site or on all. Raises ValueError without a reveal."""
+    """What this installation has seen in the last `days`, on one site or on all.
+
+    Raises OnlyCodes; ValueError without a reveal.
+    """
     seen = observed(session, now - timedelta(days=days), now, site.id if site else None)
+    if not seen.reveals and seen.seconds:
+        raise OnlyCodes(f"all reveals of the last {days:g} days got codes, which need no further numbers")
     if not seen.reveals:
         raise ValueError(f"no reveals were counted in the last {days:g} days")
     offices = list(seen.counts)

@@ -14,8 +14,9 @@ class SizingState(StrEnum):
 
 
 class SizingProblem(StrEnum):
-    """`failed`: the process that worked it out has died."""
+    """`only_codes`: nobody got a number without a code. `failed`: the process that worked it out has died."""
 
     NOTHING_COUNTED = "nothing_counted"
+    ONLY_CODES = "only_codes"
     NOBODY_CALLS = "nobody_calls"
     FAILED = "failed"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from callease.attribution.models import MeasuredReveals
@@ -18,7 +18,7 @@ from callease.base.ids import new_id
 from callease.catalog.models import Site
 from callease.planning.models import SizingRun
 from callease.planning.runner import CLAIM, Task, reading_apart
-from callease.planning.situation import of_log
+from callease.planning.situation import OnlyCodes, of_log
 from callease.planning.sizing import size
 from callease.planning.sizing_report import report
 from callease.planning.sizing_states import SizingProblem, SizingState
@@ -30,8 +30,8 @@ _KEPT = timedelta(days=400)
 
 
 def ask(session: Session, clock: Clock, site_id: str) -> SizingRun:
-    """The one that waits already, where there is one."""
-    waits = select(SizingRun).where(SizingRun.site_id == site_id, SizingRun.state == SizingState.WAITING).limit(1)
+    """The one that waits already, where there is one. One that is under way has read the log already."""
+    waits = select(SizingRun).where(SizingRun.site_id == site_id, *_unclaimed(clock.now())).limit(1)
     if (waiting := session.scalar(waits)) is not None:
         return waiting
     run = SizingRun(**_row(clock, site_id), slot=None)
@@ -110,8 +110,7 @@ class Sizings:
         with self._database.transaction() as session:
             due = (
                 select(SizingRun)
-                .where(SizingRun.state == SizingState.WAITING, SizingRun.due_at <= now)
-                .where((SizingRun.claimed_until.is_(None)) | (SizingRun.claimed_until < now))
+                .where(SizingRun.due_at <= now, *_unclaimed(now))
                 .order_by(SizingRun.due_at, SizingRun.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -150,6 +149,8 @@ def work_out(url: str, site_id: str, now: datetime) -> dict[str, Any] | SizingPr
     try:
         with reading_apart(url) as session:
             situation = of_log(session, now, LOG_DAYS, session.get_one(Site, site_id))
+    except OnlyCodes:
+        return SizingProblem.ONLY_CODES
     except ValueError:
         return SizingProblem.NOTHING_COUNTED
     owned = situation.owned if situation.owned and situation.owned >= situation.traffic.offices else None
@@ -158,6 +159,12 @@ def work_out(url: str, site_id: str, now: datetime) -> dict[str, Any] | SizingPr
     except ValueError:
         return SizingProblem.NOBODY_CALLS
     return report(situation, sizing)
+
+
+def _unclaimed(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Waits, and no worker is at it."""
+    nobody_s = SizingRun.claimed_until.is_(None) | (SizingRun.claimed_until < now)
+    return SizingRun.state == SizingState.WAITING, nobody_s
 
 
 def _row(clock: Clock, site_id: str) -> dict[str, Any]:

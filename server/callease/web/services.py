@@ -42,6 +42,12 @@ class Services:
     learning: Learning
     planner: Planner
 
+    def close(self) -> None:
+        """What has been asked for is done first."""
+        self.rows.close()
+        self.database.dispose()
+        self.redis.close()
+
 
 def services() -> Services:
     return cast(Services, current_app.extensions["callease"])

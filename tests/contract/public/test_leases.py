@@ -348,6 +348,7 @@ class TestLimits:
         answer = cast.page().reveal("ZHK-3001", visitor="greedy")
         problem = refused(answer, 429, "too_many_reveals")
         assert problem["fallback"] == cast.phone_of["ZHK-3001"]
+        assert "budget" not in problem
         assert 0 < int(answer.headers["Retry-After"]) <= 3_600
         assert answer.headers["Access-Control-Allow-Origin"] == "https://bosaga.kz"
         assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]

@@ -1,6 +1,7 @@
 """Commits in groups: rows of many requests at once, durable before anybody goes on, and no group in another's way."""
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,8 +33,10 @@ THREADS = 16
 def two_processes(parts: Services) -> Iterator[list[GroupCommit]]:
     """What two web server processes have of one database."""
     databases = [Database(parts.settings.database_url) for _ in range(2)]
-    yield [GroupCommit(database, parts.redis) for database in databases]
-    for database in databases:
+    processes = [GroupCommit(database, parts.redis) for database in databases]
+    yield processes
+    for process, database in zip(processes, databases, strict=True):
+        process.close()
         database.dispose()
 
 
@@ -88,6 +91,28 @@ def test_two_processes_that_write_the_same_leases_do_not_wait_for_each_other_for
         if not parts.database.is_sqlite:
             deadlocks = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
             assert session.scalar(deadlocks) == 0
+
+
+def test_who_closes_it_waits_for_what_was_asked(tmp_path: Path, two_processes: list[GroupCommit]) -> None:
+    nothing = tmp_path / "nothing.lua"
+    nothing.write_text("return 'answer'", encoding="utf-8")
+    rows, before = two_processes[0], {*threading.enumerate()}
+    reached, gate = threading.Event(), threading.Event()
+
+    def held_up(_answer: object) -> Sequence[Row]:
+        reached.set()
+        gate.wait()
+        return ()
+
+    with ThreadPoolExecutor(2) as threads:
+        asked = threads.submit(rows.write_after, ScriptCall(LuaScript(nothing), ["{g}"], lambda _: []), held_up)
+        reached.wait()
+        closing = threads.submit(rows.close)
+        assert "group-commit" in {each.name for each in {*threading.enumerate()} - before}
+        gate.set()
+        closing.result()
+        assert asked.result() == "answer"
+    assert {*threading.enumerate()} == before
 
 
 def test_a_bad_row_fails_alone(cast: Cast, parts: Services, two_processes: list[GroupCommit]) -> None:

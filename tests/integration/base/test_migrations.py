@@ -112,6 +112,22 @@ def test_every_step_since_the_first_can_be_taken_back(empty: Database) -> None:
     assert "fences" not in inspect(empty.engine).get_table_names()
 
 
+def test_what_pools_were_told_can_be_taken_back_and_is_known_again(first_version: Database) -> None:
+    upgrade(first_version)
+    with first_version.writing_connection() as connection:
+        for call, told in (("call_a", True), ("call_b", False)):
+            _insert(
+                connection, "spent_leases", call_id=call, lease_id="lse_1", p=0.8, hidden=False, pool_told=told,
+                told_p=0.8 if told else 0.3, at=NOW,
+            )  # fmt: skip
+    command.downgrade(alembic_config(first_version), "0008")
+    upgrade(first_version)
+    with first_version.engine.connect() as connection:
+        spent = connection.execute(text("SELECT told_p, pool_told FROM spent_leases ORDER BY call_id")).all()
+        assert [(told, bool(all_of_it)) for told, all_of_it in spent] == [(0.8, True), (0.0, False)]
+        assert connection.execute(text("SELECT weight FROM leases")).scalar_one() == 1.0
+
+
 def test_codes_can_be_taken_back(empty: Database) -> None:
     upgrade(empty)
     command.downgrade(alembic_config(empty), "0004")

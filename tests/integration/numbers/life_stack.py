@@ -79,8 +79,7 @@ class Process:
         return InProcess(self.app.test_client())
 
     def close(self) -> None:
-        self.parts.database.dispose()
-        self.parts.redis.close()
+        self.parts.close()
 
 
 @dataclass
@@ -123,8 +122,7 @@ class Stack:
 
     def close(self) -> None:
         self._snapshot.close()
-        self.without_stores.database.dispose()
-        self.without_stores.redis.close()
+        self.without_stores.close()
         for process in self.processes:
             process.close()
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from callease.base.errors import LimitExceeded
 from callease.numbers import budgets
-from callease.numbers.budgets import Asker, Budget, guard_of, network_of
+from callease.numbers.budgets import Asker, Budget, BudgetSpent, guard_of, network_of
 from callease.web.services import Services
 
 FEW = {
@@ -30,9 +29,9 @@ def ask(parts: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[Asker], s
         guard = guard_of(asker)
         try:
             guard.check(parts.redis.run(guard.call))
-        except LimitExceeded as error:
+        except BudgetSpent as error:
             assert 0 < error.retry_after <= 3_600
-            return str(error.data["budget"])
+            return error.budget
         return None
 
     return asking

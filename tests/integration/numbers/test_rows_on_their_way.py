@@ -41,8 +41,8 @@ class Process:
     def __init__(self, parts: Services, cast: Cast) -> None:
         self.database = Database(parts.settings.database_url)
         self.redis = RedisStore(str(parts.settings.redis_url))
-        rows = GroupCommit(self.database, self.redis)
-        self._pool = NumberPool(SqlLeaseLog(self.database), self.redis, rows.write_after, parts.clock)
+        self._rows = GroupCommit(self.database, self.redis)
+        self._pool = NumberPool(SqlLeaseLog(self.database), self.redis, self._rows.write_after, parts.clock)
         self._cast = cast
 
     def lease(self, subject: str, office_id: str, meanwhile: Callable[[], object] = lambda: None) -> Held:
@@ -63,6 +63,7 @@ class Process:
         return self._pool.lease(asked, rows)
 
     def close(self) -> None:
+        self._rows.close()
         self.redis.close()
         self.database.dispose()
 

@@ -13,13 +13,14 @@ from callease.attribution.models import CallerMemory
 from callease.base.clock import SetClock, rfc3339
 from callease.base.errors import Conflict
 from callease.base.ids import new_id
-from callease.numbers.models import Number
+from callease.numbers.models import Lease, Number
 from callease.planning.models import ProposalRun, StoredProposal
 from callease.planning.planner import Planner
 from callease.planning.runner import Runner
 from callease.web.services import Services
 from tests.factories import Cast, OfficeOfCast
 from tests.support.databases import on_both_databases
+from tests.support.extensions import extend
 from tests.support.planning import Desk, Row
 from tests.support.waiting import eventually
 
@@ -85,6 +86,33 @@ class TestARun:
         another.release(mine.id)
         assert desk.planner.claim()
 
+    def test_who_asks_while_somebody_looks_has_it_looked_at_again(self, desk: Desk) -> None:
+        desk.planner.turn()
+        older = desk.planner.claim()
+        assert older
+        looked = older.compute()
+        desk.a_busy_and_an_idle_office()
+        desk.clock.advance(1)
+        asked = desk.cast.api.post("/proposal-runs", {})
+        assert asked["id"] == older.id
+        desk.planner.record(older.id, looked)
+        assert desk.cast.api.get(f"/proposal-runs/{asked['id']}")["done_at"] is None
+        newer = desk.planner.claim()
+        assert newer
+        assert newer.id == asked["id"]
+        desk.planner.record(newer.id, newer.compute())
+        assert desk.cast.api.get(f"/proposal-runs/{asked['id']}")["done_at"]
+        assert desk.proposals("proposed")
+        assert desk.planner.claim() is None
+
+    def test_of_codes_only_it_has_seen_enough_and_proposes_nothing(self, desk: Desk) -> None:
+        shown = desk.cast.page().reveal(extend(desk.cast).listing, visitor="v1").json
+        with desk.database.transaction() as session:
+            session.get_one(Lease, shown["lease"]).leased_at = desk.clock.now() - timedelta(days=5)
+        assert desk.look() == []
+        run = next(each for each in desk.cast.api.all("/proposal-runs") if each["done_at"])
+        assert (run["days"], run["reveals"]) == (pytest.approx(5, abs=0.1), 0)
+
     def test_who_has_looked_and_comes_too_late_writes_nothing(self, desk: Desk) -> None:
         """Else what was proposed since would be outdated."""
         desk.planner.turn()
@@ -119,7 +147,7 @@ class TestARun:
         eventually(lambda: runner.turn() or runner.pid is None, 60)
         assert desk.proposals("proposed")
 
-    def test_a_child_that_dies_is_followed_by_another_within_half_a_minute(self, desk: Desk) -> None:
+    def test_a_child_that_dies_is_followed_by_another_in_ten_minutes(self, desk: Desk) -> None:
         desk.planner.turn()
         runner = Runner(desk.planner, nice=0)
         runner.turn()
@@ -127,8 +155,10 @@ class TestARun:
         os.kill(runner.pid, signal.SIGKILL)
         eventually(lambda: runner.turn() or runner.pid is None)
         runner.turn()
+        desk.clock.advance(9 * 60)
+        runner.turn()
         assert runner.pid is None, "what killed it may still be there"
-        desk.clock.advance(30)
+        desk.clock.advance(61)
         runner.turn()
         assert runner.pid
         runner.stop()

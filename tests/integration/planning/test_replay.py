@@ -1,14 +1,18 @@
 """The engine on a virtual clock: what it says of a call follows from what came before that call, and is right."""
 
+import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from callease.base.embedded_redis import EmbeddedRedis
+from callease.cli.main import main
 from callease.planning.replay import Setup, replay
 from callease.planning.traffic import Traffic
 
@@ -105,6 +109,33 @@ def test_without_a_number_there_is_nothing_to_say() -> None:
     assert set(said["confidence"].values()) == {0.0}
 
 
+def test_a_redis_that_dies_under_it_is_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Nobody may look for it at CALLEASE_REDIS_URL."""
+    started: list[EmbeddedRedis] = []
+
+    class Noted(EmbeddedRedis):
+        def start(self) -> None:
+            super().start()
+            started.append(self)
+
+    def checked(*_: object) -> Iterator[Event]:
+        yield reveal(0, 1, "v1")
+        started[0].stop()
+        yield reveal(10, 2, "v2")
+
+    monkeypatch.setattr("callease.planning.replay.EmbeddedRedis", Noted)
+    monkeypatch.setattr("callease.cli.simulate.checked", checked)
+    events, numbers = tmp_path / "events.jsonl", tmp_path / "numbers.json"
+    events.touch()
+    numbers.write_text(json.dumps({"classes": CLASSES, "offices": [{"id": "o1"}], "numbers": 1}), encoding="utf-8")
+    assert main(["simulate", "--replay", str(events), "--numbers", str(numbers), "--out", "-"]) == 1
+    said = capsys.readouterr().err
+    assert "started for the replay has ended" in said
+    assert "CALLEASE_REDIS_URL" not in said
+
+
 _events = st.lists(
     st.tuples(
         st.integers(1, 40_000), st.sampled_from(["v1", "v2", "v3", "v4"]), st.sampled_from(["o1", "o2", "o3"]),
@@ -186,6 +217,7 @@ def test_the_office_is_right_and_confidences_are_probabilities(
         ({"classes": [], "offices": [{"name": "o1"}], "numbers": 1}, "id"),
         ({"classes": [], "offices": [{"id": "o1"}], "numbers": -1}, "numbers"),
         ({"classes": [], "offices": [{"id": "o1"}], "numbers": True}, "numbers"),
+        ({"classes": [], "offices": [{"id": "o1"}], "numbers": 1_000_001}, "more than 1,000,000"),
     ],
 )
 def test_a_setup_that_is_not_one_is_refused(broken: Any, says: str) -> None:

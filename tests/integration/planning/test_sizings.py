@@ -19,6 +19,7 @@ from callease.planning.sizings import Sizings, ask, site_of, sizing_of
 from callease.web.services import Services
 from tests.factories import Cast
 from tests.support.databases import on_both_databases
+from tests.support.extensions import extend
 from tests.support.waiting import eventually
 
 pytestmark = on_both_databases
@@ -55,6 +56,16 @@ def test_a_question_that_waits_is_not_asked_twice(cast: Cast, parts: Services) -
     assert _ask(parts, cast) == first
     _sizings(parts).record(first, {"curve": []})
     assert _ask(parts, cast) != first
+
+
+def test_one_that_is_under_way_has_read_the_log_already(cast: Cast, parts: Services, clock: SetClock) -> None:
+    first = _ask(parts, cast)
+    assert _sizings(parts).claim()
+    second = _ask(parts, cast)
+    assert second != first
+    assert _ask(parts, cast) == second
+    clock.advance(30)
+    assert _ask(parts, cast) in (first, second), "whoever was at it has died"
 
 
 def test_one_worker_has_it_and_another_takes_it_up(cast: Cast, parts: Services, clock: SetClock) -> None:
@@ -137,6 +148,15 @@ def test_nothing_counted_is_nothing_to_size(cast: Cast, parts: Services) -> None
     with parts.database.reading() as session:
         shown = sizing_of(session, None)
     assert (shown["waiting"], shown["problem"], shown["result"]) == (False, SizingProblem.NOTHING_COUNTED, None)
+
+
+def test_codes_need_no_numbers(cast: Cast, parts: Services, clock: SetClock) -> None:
+    cast.page().reveal(extend(cast).listing, visitor="v1")
+    clock.advance(60)
+    _ask(parts, cast)
+    _work_out(Runner(_sizings(parts), nice=0))
+    (run,) = _runs(parts)
+    assert (run.state, run.problem) == ("failed", SizingProblem.ONLY_CODES)
 
 
 def test_it_is_made_and_shown(cast: Cast, parts: Services, clock: SetClock) -> None:

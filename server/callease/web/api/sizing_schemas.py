@@ -75,6 +75,6 @@ class SizingSchema(Resource):
     asked_at = Moment(dump_only=True)
     done_at = Moment(dump_only=True, allow_none=True)
     problem = fields.String(
-        dump_only=True, allow_none=True, metadata={"description": "nothing_counted, nobody_calls or failed"}
+        dump_only=True, allow_none=True, metadata={"description": "nothing_counted, only_codes, nobody_calls or failed"}
     )
     result = fields.Nested(ResultSchema, dump_only=True, allow_none=True)

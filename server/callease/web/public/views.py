@@ -8,12 +8,12 @@ from flask import Blueprint, Response, request
 
 from callease.attribution.reveals import Revealed, RevealRequest
 from callease.base.clock import rfc3339
-from callease.base.errors import LimitExceeded, Unavailable
+from callease.base.errors import Unavailable
 from callease.base.phones import display, with_extension
 from callease.web import problems
-from callease.web.metrics import LEASES, REVEAL_SECONDS, SUSPICIOUS_REVEALS
-from callease.web.public.outage import reveal_without_database
+from callease.web.metrics import REVEAL_SECONDS
 from callease.web.public.requests import answer, body_of, counted_address, finish, page_view
+from callease.web.public.reveals import reveal
 from callease.web.public.schemas import LeaseEventSchema, LeaseSchema, VisitSchema
 from callease.web.public.visits import begin_or_continue
 from callease.web.services import services
@@ -49,17 +49,7 @@ def leases() -> Response:
         token=body["token"],
         solution=body["challenge"],
     )
-    try:
-        revealed = services().reveals.reveal(asked)
-    except LimitExceeded as error:
-        SUSPICIOUS_REVEALS.labels(error.data["budget"]).inc()
-        raise
-    except Unavailable:
-        revealed = reveal_without_database(services().snapshot, asked)
-    if revealed.budget:
-        SUSPICIOUS_REVEALS.labels(revealed.budget).inc()
-    LEASES.labels(revealed.kind).inc()
-    return _shown(revealed)
+    return _shown(reveal(services(), asked))
 
 
 @blueprint.post("/v1/leases/<lease>/events")
