@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from callease.attribution.models import Visit
@@ -35,6 +35,10 @@ _REPEATS = 0.22
 _HIDDEN = 0.03
 _ANSWERED, _MISSED, _BUSY = 0.78, 0.16, 0.06
 _WORKED_AFTER = timedelta(days=1)
+# Whoever works there finds something to do, at whatever hour the demo was started.
+_LEFT_TO_DO = 2
+# Nothing is under way when the demo starts.
+_QUIET = timedelta(minutes=30)
 
 # How visitors come: weight, what the landing page's address carries, the referrer.
 _WAYS: tuple[tuple[float, str, str], ...] = (
@@ -63,15 +67,16 @@ class _World:
     leased_at: dict[str, datetime]
     callers: list[tuple[str, Number, str]]
     address: str
+    until: datetime
 
 
 def write_past(parts: Services, offices: dict[str, str], address: str) -> None:
     """`offices`: keys to ids, of the seeded catalogue; `address`: of the portal."""
     now = parts.clock.now()
     with parts.database.transaction() as session:
-        world = _world(session, sorted(offices.values()), address)
+        world = _world(session, sorted(offices.values()), address, now - _QUIET)
         clock = SetClock(now)
-        for moment in _moments(world.chance, now):
+        for moment in _moments(world):
             clock.set(moment)
             _one_reveal(session, parts, clock, world)
         _work_old_leads(session, clock, world.chance, now)
@@ -79,7 +84,7 @@ def write_past(parts: Services, offices: dict[str, str], address: str) -> None:
         session.execute(update(OutboxEvent).values(fanned_out_at=now))
 
 
-def _world(session: Session, office_ids: list[str], address: str) -> _World:
+def _world(session: Session, office_ids: list[str], address: str, until: datetime) -> _World:
     numbers: dict[str, list[Number]] = {office_id: [] for office_id in office_ids}
     for number in session.scalars(select(Number).where(Number.role == "lease").order_by(Number.e164)):
         numbers[number.office_id].append(number)
@@ -94,18 +99,19 @@ def _world(session: Session, office_ids: list[str], address: str) -> _World:
         leased_at={},
         callers=[],
         address=address,
+        until=until,
     )
 
 
-def _moments(chance: Random, now: datetime) -> list[datetime]:
+def _moments(world: _World) -> list[datetime]:
     """Times of reveals, oldest first; people look for flats at noon and in the evening."""
-    moments = []
+    chance, moments = world.chance, []
     for day in range(_DAYS, -1, -1):
-        start = (now - timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = (world.until - timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
         for _ in range(round(_REVEALS_A_DAY * chance.uniform(0.7, 1.3))):
             hour = chance.triangular(3, 17, chance.choice((7, 14)))  # UTC: 8 to 22 o'clock in Almaty
             moments.append(start + timedelta(seconds=round(hour * 3_600 + chance.uniform(0, 300))))
-    return sorted(moment for moment in moments if moment < now - timedelta(minutes=30))
+    return sorted(moment for moment in moments if moment < world.until)
 
 
 def _one_reveal(session: Session, parts: Services, clock: SetClock, world: _World) -> None:
@@ -180,6 +186,8 @@ def _call(
     session: Session, parts: Services, clock: SetClock, world: _World, number: Number, caller: str | None
 ) -> None:
     chance, id_, start = world.chance, new_id("past"), clock.now()
+    if start > world.until:
+        return
     disposition = chance.choices(
         (Disposition.ANSWERED, Disposition.MISSED, Disposition.BUSY), (_ANSWERED, _MISSED, _BUSY)
     )[0]
@@ -207,8 +215,11 @@ def _call(
 
 def _work_old_leads(session: Session, clock: SetClock, chance: Random, now: datetime) -> None:
     """Yesterday's enquiries have been dealt with, most of them."""
-    old = session.scalars(select(Lead).where(Lead.created_at < now - _WORKED_AFTER).order_by(Lead.id)).all()
-    for lead in old:
+    newer = func.row_number().over(partition_by=Lead.office_id, order_by=(Lead.created_at.desc(), Lead.id.desc()))
+    places = select(Lead.id, newer.label("place")).subquery()
+    old = select(Lead).where(Lead.created_at < now - _WORKED_AFTER)
+    old = old.join(places, places.c.id == Lead.id).where(places.c.place > _LEFT_TO_DO)
+    for lead in session.scalars(old.order_by(Lead.id)).all():
         if chance.random() < 0.04:
             continue
         clock.set(lead.created_at + timedelta(minutes=chance.uniform(2, 90)))

@@ -40,7 +40,6 @@ _EXIT_ON_SIGTERM = 128 + signal.SIGTERM
 _SENTENCES = {
     "database": "CALLEASE_DATABASE_URL: the database cannot be reached",
     "redis": "CALLEASE_REDIS_URL: Redis cannot be reached",
-    "own_redis": "the Redis that was started for the replay has ended: is the machine short of memory?",
 }
 
 

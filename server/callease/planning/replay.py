@@ -358,7 +358,7 @@ def replay(setup: Setup, objective: str, events: Iterable[Mapping[str, Any]]) ->
 
 @contextmanager
 def _own_redis() -> Iterator[RedisStore]:
-    """A Redis that nobody else knows of, gone with the replay. Raises Unavailable("own_redis")."""
+    """A Redis that nobody else knows of, gone with the replay. Raises RuntimeError when it dies."""
     folder = Path(tempfile.mkdtemp(prefix="callease-", dir="/tmp"))
     server = EmbeddedRedis(folder, folder / "run" / "redis.sock", persistent=False)
     try:
@@ -367,7 +367,9 @@ def _own_redis() -> Iterator[RedisStore]:
         try:
             yield store
         except Unavailable:
-            raise Unavailable("own_redis") from None
+            raise RuntimeError(
+                "the Redis that was started for a replay has ended: is the machine short of memory?"
+            ) from None
         finally:
             store.close()
     finally:

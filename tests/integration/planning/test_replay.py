@@ -132,7 +132,7 @@ def test_a_redis_that_dies_under_it_is_its_own(
     numbers.write_text(json.dumps({"classes": CLASSES, "offices": [{"id": "o1"}], "numbers": 1}), encoding="utf-8")
     assert main(["simulate", "--replay", str(events), "--numbers", str(numbers), "--out", "-"]) == 1
     said = capsys.readouterr().err
-    assert "started for the replay has ended" in said
+    assert "started for a replay has ended" in said
     assert "CALLEASE_REDIS_URL" not in said
 
 
