@@ -1,4 +1,4 @@
-"""The demo's past is one that can have been, and leaves something to do, at whatever hour it is made: at this one an office had nothing."""
+"""The demo's past is over when it starts, and leaves something to do. At this hour an office once had nothing."""
 
 from datetime import UTC, datetime
 
