@@ -7,6 +7,7 @@ harm; a test that breaks things starts its own with `install`.
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,14 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
         request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {name}: {value}")
 
     return tell
+
+
+@pytest.fixture(autouse=True)
+def _ends_when_told() -> Iterator[None]:
+    """A command that a test has called in this process takes SIGTERM for its own: the run would go on."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
